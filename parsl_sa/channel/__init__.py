@@ -1,0 +1,1 @@
+"""Message transport: validated headers plus raw array bytes."""

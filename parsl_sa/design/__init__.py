@@ -1,0 +1,1 @@
+"""Samplers: from a bundle index to the rows of a design."""

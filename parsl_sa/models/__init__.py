@@ -1,0 +1,1 @@
+"""Trained networks: loaders, guards, quantities of interest."""

@@ -1,0 +1,1 @@
+"""The pure state machines: coordinator, client session, reducer shard."""

@@ -1,0 +1,214 @@
+"""The plain records that rooms exchange: the layout of a bundle, the cells, the frozen plan.
+
+Records are frozen dataclasses of plain values. They know how to become JSON and back and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+from math import prod
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which rows one bundle has, and in which order.
+
+    Parameters
+    ----------
+    method : str
+        ``"pick-freeze"`` or ``"monte-carlo"``.
+    d : int
+        Number of uncertain parameters.
+    both_ways : bool
+        Whether a pick-freeze bundle also has the rows BA_1 .. BA_d.
+
+    Notes
+    -----
+    Pick-freeze rows stand in the order A, B, AB_1 .. AB_d [, BA_1 .. BA_d], where AB_i is A with
+    column i taken from B. A Monte Carlo bundle is one row.
+
+    Examples
+    --------
+    >>> Layout("pick-freeze", 3, both_ways=True).n_rows
+    8
+    """
+
+    method: str
+    d: int
+    both_ways: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of one bundle."""
+        if self.method == "monte-carlo":
+            return 1
+        return 2 * self.d + 2 if self.both_ways else self.d + 2
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One quantity of interest and its place among the cells of a study.
+
+    Parameters
+    ----------
+    name : str
+        The name the spec gives it.
+    dims : tuple of str
+        Names of its axes; empty for a scalar.
+    shape : tuple of int
+        Lengths of its axes; empty for a scalar.
+    start : int
+        Index of its first cell in the concatenation of all quantities.
+    unit : str
+        Physical unit, empty where none is stated.
+    """
+
+    name: str
+    dims: tuple[str, ...] = ()
+    shape: tuple[int, ...] = ()
+    start: int = 0
+    unit: str = ""
+
+    @property
+    def n_cells(self) -> int:
+        """Number of its cells; 1 for a scalar."""
+        return prod(self.shape)
+
+    @property
+    def cells(self) -> slice:
+        """Its slice of the cell axis."""
+        return slice(self.start, self.start + self.n_cells)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that the bits of a result depend on, frozen before the first lease.
+
+    Parameters
+    ----------
+    science : str
+        Digest of the parts of the spec that results depend on, and of the model's files.
+    layout : Layout
+        Rows of a bundle.
+    quantities : tuple of Quantity
+        The cells.
+    dtype : str
+        dtype of a row of outputs, ``"float32"`` or ``"float64"``.
+    replicates, replicate_bundles : int
+        L, and the power-of-two number of bundles of one replicate.
+    lease_bundles : int
+        Bundles of one lease: `replicate_bundles` or a power-of-two part of it.
+    lanes : int
+        Power-of-two number of partial sums of one lease, merged in a fixed binary tree.
+    batch : int
+        Rows of every forward; the last one of a lane is padded.
+    threads : int
+        torch and Numba threads of one rank.
+    shards : int
+        Number of reducer shards.
+    seed : int
+        Seed of the design.
+    pivots_digest : str
+        Digest of `pivots.npy`, the float64 shift of every cell.
+    hardware : dict
+        What must agree for identical bits: machine, CPU capability, device.
+    versions, model_hashes : dict
+        Provenance, by package and by file name.
+    forward_s : float
+        Seconds of one forward of `batch` rows on one rank, as the probe measured it.
+    """
+
+    science: str
+    layout: Layout
+    quantities: tuple[Quantity, ...]
+    dtype: str
+    replicates: int
+    replicate_bundles: int
+    lease_bundles: int
+    lanes: int
+    batch: int
+    threads: int
+    shards: int
+    seed: int
+    pivots_digest: str
+    hardware: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    model_hashes: dict[str, str] = field(default_factory=dict)
+    forward_s: float = 0.0
+
+    @property
+    def n_cells(self) -> int:
+        """Cells of all quantities together."""
+        return sum(quantity.n_cells for quantity in self.quantities)
+
+    @property
+    def n_bundles(self) -> int:
+        """Planned bundles: L whole replicates."""
+        return self.replicates * self.replicate_bundles
+
+    @property
+    def n_leases(self) -> int:
+        """Number of leases."""
+        return self.n_bundles // self.lease_bundles
+
+    @property
+    def leases_per_replicate(self) -> int:
+        """Leases that close one replicate."""
+        return self.replicate_bundles // self.lease_bundles
+
+    @property
+    def n_forwards(self) -> int:
+        """Rows evaluated by the whole study."""
+        return self.n_bundles * self.layout.n_rows
+
+    def bundles(self, lease: int) -> tuple[int, int]:
+        """Return the half-open range of bundle indices of a lease."""
+        return lease * self.lease_bundles, (lease + 1) * self.lease_bundles
+
+    @property
+    def digest(self) -> str:
+        """Digest of what every party must agree on: the whole plan but its timings."""
+        plain = self.to_json()
+        del plain["forward_s"]
+        return digest_of(plain)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Plan:
+        """Build a plan from what `to_json` returned.
+
+        Raises
+        ------
+        TypeError, KeyError
+            If a field is missing or unknown.
+        """
+        known = {f.name for f in fields(cls)}
+        unknown = set(plain) - known
+        if unknown:
+            raise TypeError(f"unknown fields in the plan: {', '.join(sorted(unknown))}")
+        values = dict(plain)
+        values["layout"] = Layout(**values["layout"])
+        values["quantities"] = tuple(
+            Quantity(**{**q, "dims": tuple(q["dims"]), "shape": tuple(q["shape"])})
+            for q in values["quantities"]
+        )
+        return cls(**values)
+
+
+
+def digest_of(plain: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return the hexadecimal BLAKE2b-128 digest of a JSON value in canonical form.
+
+    Examples
+    --------
+    >>> digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

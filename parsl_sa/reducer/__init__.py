@@ -1,0 +1,1 @@
+"""The shell of a reducer shard: receive, fold, checkpoint, harvest."""

@@ -1,0 +1,114 @@
+"""The plug-in tables: one line of text a plug-in, imported when it is first used.
+
+The tables are plain text so that `parsl-sa --help` and `check` of an invalid spec can list the
+known names without importing torch, numba or parsl.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from parsl_sa.errors import ParslSaError
+
+TABLES: dict[str, dict[str, str]] = {
+    "statistic": {
+        "moments": "parsl_sa.stats.moments:Moments",
+        "extrema": "parsl_sa.stats.extrema:Extrema",
+        "sobol": "parsl_sa.stats.sobol:from_options",
+    },
+    "estimator": {
+        "jansen-paired": "parsl_sa.stats.sobol:JansenPaired",
+        "azzini-rosati": "parsl_sa.stats.sobol:AzziniRosati",
+    },
+    "sampler": {
+        "pick-freeze": "parsl_sa.design.pick_freeze:PickFreeze",
+        "monte-carlo": "parsl_sa.design.monte_carlo:MonteCarlo",
+    },
+    "sequence": {
+        "sobol": "parsl_sa.design.sequences:ScrambledSobol",
+        "random": "parsl_sa.design.sequences:CounterRandom",
+    },
+    "distribution": {
+        "uniform": "parsl_sa.design.distributions:Uniform",
+        "loguniform": "parsl_sa.design.distributions:LogUniform",
+        "normal": "parsl_sa.design.distributions:Normal",
+        "truncated-normal": "parsl_sa.design.distributions:TruncatedNormal",
+        "lognormal": "parsl_sa.design.distributions:LogNormal",
+        "triangular": "parsl_sa.design.distributions:Triangular",
+        "integer": "parsl_sa.design.distributions:Integer",
+        "choice": "parsl_sa.design.distributions:Choice",
+        "constant": "parsl_sa.design.distributions:Constant",
+    },
+    "loader": {
+        "python": "parsl_sa.models.python:load",
+        "exported": "parsl_sa.models.exported:load",
+    },
+    "channel": {
+        "curve": "parsl_sa.channel.curve:CurveChannel",
+        "in-process": "parsl_sa.channel.in_process:InProcessChannel",
+    },
+}
+
+
+class UnknownPluginError(ParslSaError, KeyError):
+    """A name that its table does not have; the message lists the known ones."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def names(family: str) -> tuple[str, ...]:
+    """List the known names of a plug-in family.
+
+    Parameters
+    ----------
+    family : str
+        A key of `TABLES`.
+
+    Returns
+    -------
+    tuple of str
+        In the table's order.
+
+    Examples
+    --------
+    >>> names("sampler")
+    ('pick-freeze', 'monte-carlo')
+    """
+    return tuple(TABLES[family])
+
+
+def resolve(family: str, name: str) -> Any:  # noqa: ANN401 - a plug-in is whatever its family's contract says
+    """Import a plug-in and return it.
+
+    Parameters
+    ----------
+    family : str
+        A key of `TABLES`.
+    name : str
+        A name in that family.
+
+    Returns
+    -------
+    object
+        The class or function that the table names.
+
+    Raises
+    ------
+    UnknownPluginError
+        If the family has no such name; the message lists those it has.
+
+    Examples
+    --------
+    >>> resolve("statistic", "kurtosis")
+    Traceback (most recent call last):
+        ...
+    parsl_sa.registry.UnknownPluginError: unknown statistic 'kurtosis'; known: moments, extrema, sobol
+    """
+    table = TABLES[family]
+    if name not in table:
+        msg = f"unknown {family} '{name}'; known: {', '.join(table)}"
+        raise UnknownPluginError(msg)
+    module, _, attribute = table[name].partition(":")
+    return getattr(import_module(module), attribute)

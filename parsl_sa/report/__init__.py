@@ -1,0 +1,1 @@
+"""Tables and figures of a finished study; reads results only."""

@@ -1,0 +1,1 @@
+"""What the user wrote: pydantic models of a spec, free of heavy imports."""

@@ -1,0 +1,1 @@
+"""One-pass, mergeable statistics: Numba kernels and their accumulators."""
