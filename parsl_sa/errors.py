@@ -69,6 +69,12 @@ class BundleShapeError(ParslSaError, ValueError):
     """Rows do not have the shape that their layout states."""
 
 
+class DesignError(ParslSaError, ValueError):
+    """Parameters or a design that no sampler can be made of, or bundles that it does not have."""
+
+    exit_code = 2
+
+
 class LayoutError(ParslSaError, ValueError):
     """A statistic was asked of a design that cannot carry it."""
 

@@ -1,0 +1,121 @@
+"""Pick-freeze bundles: A, B and A with one column at a time taken from B, and the other way round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from parsl_sa.design.sequences import bundle_points
+from parsl_sa.records import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from parsl_sa.design.marginals import Marginals
+    from parsl_sa.design.protocol import Floats, Sequence
+
+
+class PickFreeze:
+    """Sampler of Sobol' indices: rows A, B, AB_1 .. AB_d and, both ways, BA_1 .. BA_d.
+
+    Parameters
+    ----------
+    marginals : Marginals
+        The parameters.
+    sequence : callable
+        Class of the sequence, called with (dimensions, replicate_bundles, seed, case).
+    replicate_bundles : int
+        Bundles of a replicate, a power of two.
+    seed : int
+        Seed of the design.
+    both_ways : bool, optional
+        Whether a bundle has the rows BA_i.
+    case : int, optional
+        Index of the base input studied.
+
+    Raises
+    ------
+    DesignError
+        If nothing varies, or the sequence has not so many dimensions.
+
+    Notes
+    -----
+    A and B are the first and the last d coordinates of one 2d-dimensional sequence [1]_, never two
+    stretches of a d-dimensional one, whose points depend on each other. A quantile is computed once
+    for a base point and then copied, so a frozen column holds the same bits in all rows that share it.
+
+    References
+    ----------
+    .. [1] Saltelli et al. (2010), Comput. Phys. Commun. 181, 259-270, section 4.
+       doi:10.1016/j.cpc.2009.09.018
+    """
+
+    def __init__(
+        self,
+        marginals: Marginals,
+        sequence: Callable[[int, int, int, int], Sequence],
+        replicate_bundles: int,
+        seed: int,
+        *,
+        both_ways: bool = False,
+        case: int = 0,
+    ) -> None:
+        self.layout = Layout("pick-freeze", marginals.d, both_ways=both_ways)
+        self.replicate_bundles = replicate_bundles
+        self._marginals = marginals
+        self._sequence = sequence(2 * marginals.d, replicate_bundles, seed, case)
+
+    def unit_rows(self, first: int, last: int) -> Floats:
+        """Return bundles on the unit cube; see `Sampler.unit_rows`."""
+        A, B = self._halves(first, last)
+        return exchange(A, B, np.arange(self.layout.d), both_ways=self.layout.both_ways)
+
+    def rows(self, first: int, last: int) -> Floats:
+        """Return bundles in physical units; see `Sampler.rows`."""
+        A, B = (self._marginals.physical(half) for half in self._halves(first, last))
+        return exchange(A, B, self._marginals.varying, both_ways=self.layout.both_ways)
+
+    def _halves(self, first: int, last: int) -> tuple[Floats, Floats]:
+        unit = bundle_points(self._sequence, first, last)
+        return unit[:, : self.layout.d], unit[:, self.layout.d :]
+
+
+def exchange(A: Floats, B: Floats, columns: npt.NDArray[np.intp], *, both_ways: bool) -> Floats:
+    """Write out the rows of pick-freeze bundles.
+
+    Parameters
+    ----------
+    A, B : ndarray of float64, shape (n, n_columns)
+        The two base rows of each bundle.
+    columns : ndarray of int, shape (d,)
+        The columns to exchange.
+    both_ways : bool
+        Whether to add B with columns of A.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, d + 2 or 2 d + 2, n_columns)
+        Rows A, B, AB_1 .. AB_d [, BA_1 .. BA_d] of each bundle.
+
+    Examples
+    --------
+    >>> exchange(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([0, 1]), both_ways=True)[0]
+    array([[1., 2.],
+           [3., 4.],
+           [3., 2.],
+           [1., 4.],
+           [1., 4.],
+           [3., 2.]])
+    """
+    (n, n_columns), d = A.shape, len(columns)
+    places = np.arange(d)
+    rows = np.empty((n, 2 * d + 2 if both_ways else d + 2, n_columns))
+    rows[:, 0], rows[:, 1] = A, B
+    rows[:, 2 : d + 2] = A[:, None]
+    rows[:, 2 + places, columns] = B[:, columns]
+    if both_ways:
+        rows[:, d + 2 :] = B[:, None]
+        rows[:, d + 2 + places, columns] = A[:, columns]
+    return rows
