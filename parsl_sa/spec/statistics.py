@@ -1,0 +1,100 @@
+"""The statistics of a study and their options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from parsl_sa.registry import names
+from parsl_sa.spec.fields import AsTuple, Level, PlugIn, Section
+
+if TYPE_CHECKING:
+    from pydantic.annotated_handlers import GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
+
+_LEVEL = "Confidence level of the intervals, such as 0.95."
+
+
+class MomentsSpec(Section):
+    """Mean and variance, with intervals over replicates."""
+
+    name: Literal["moments"] = Field(description="Name of the statistic.")
+    level: Level = Field(default=0.95, description=_LEVEL)
+
+
+class ExtremaSpec(Section):
+    """Smallest and largest value seen."""
+
+    name: Literal["extrema"] = Field(description="Name of the statistic.")
+
+
+class SobolSpec(Section):
+    """Sobol' indices of first and total order, with intervals over replicates."""
+
+    name: Literal["sobol"] = Field(description="Name of the statistic.")
+    estimator: Annotated[str, PlugIn("estimator")] | None = Field(
+        default=None,
+        description='The formula: "azzini-rosati" needs design.both_ways, "jansen-paired" does not. Null '
+        "or left out takes azzini-rosati where both_ways is true, jansen-paired elsewhere.",
+    )
+    level: Level = Field(default=0.95, description=_LEVEL)
+
+
+AnyStatistic = MomentsSpec | ExtremaSpec | SobolSpec
+
+
+def spelled_out(statistic: Any) -> Any:
+    """Turn the short form of a statistic, its name alone, into the long one.
+
+    Examples
+    --------
+    >>> spelled_out("moments")
+    {'name': 'moments'}
+    """
+    return {"name": statistic} if isinstance(statistic, str) else statistic
+
+
+class _ShortForm:
+    """Says in the JSON Schema that a name alone will do."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string", "enum": list(names("statistic"))}, handler(schema)]}
+
+
+Statistic = Annotated[AnyStatistic, Field(discriminator="name"), BeforeValidator(spelled_out), _ShortForm()]
+Statistics = Annotated[tuple[Statistic, ...], AsTuple, Field(min_length=1)]
+
+
+def default_statistics(method: str) -> tuple[AnyStatistic, ...]:
+    """Return what a study computes when its spec asks for nothing in particular.
+
+    Parameters
+    ----------
+    method : str
+        Method of the design.
+    """
+    always = (MomentsSpec(name="moments"), ExtremaSpec(name="extrema"))
+    return (*always, SobolSpec(name="sobol")) if method == "pick-freeze" else always
+
+
+def default_estimator(*, both_ways: bool) -> str:
+    """Return the estimator of Sobol' indices that suits the rows at hand."""
+    return "azzini-rosati" if both_ways else "jansen-paired"
+
+
+def resolved_statistic(statistic: AnyStatistic, *, both_ways: bool) -> AnyStatistic:
+    """Fill in what a statistic leaves to the design.
+
+    Parameters
+    ----------
+    statistic : statistic of a spec
+        With or without an estimator.
+    both_ways : bool
+        Whether the design has the rows BA_i.
+    """
+    if isinstance(statistic, SobolSpec) and statistic.estimator is None:
+        return statistic.model_copy(update={"estimator": default_estimator(both_ways=both_ways)})
+    return statistic

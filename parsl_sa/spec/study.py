@@ -1,0 +1,158 @@
+"""The whole spec of a study."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from parsl_sa.spec.design import DesignSpec, replicate_plan
+from parsl_sa.spec.distributions import AnyParameter, ConstantSpec
+from parsl_sa.spec.farm import FarmSpec, StopSpec
+from parsl_sa.spec.fields import AsTuple, Section, Slug
+from parsl_sa.spec.model import ModelSpec
+from parsl_sa.spec.outputs import Outputs
+from parsl_sa.spec.statistics import AnyStatistic, Statistics, default_statistics, resolved_statistic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SPEC_VERSION = 1
+
+Parameters = Annotated[
+    tuple[Annotated[AnyParameter, Field(discriminator="distribution")], ...], AsTuple, Field(min_length=1)
+]
+
+
+class InputsSpec(Section):
+    """The inputs of the model."""
+
+    parameters: Parameters = Field(
+        description="One entry for each column of the model's input, in the model's order; at least one "
+        "of them uncertain."
+    )
+
+
+class StudySpec(Section):
+    """Everything a study needs to know: model, inputs, design, outputs, statistics and farm.
+
+    Build it with `parse_spec` or `load_spec`, which also check what ties its parts together.
+    """
+
+    spec_version: Literal[1] = Field(description="Version of this format; 1.")
+    name: Slug = Field(description="Name of the study; its folder is called so.")
+    model: ModelSpec = Field(description="The trained network.")
+    inputs: InputsSpec = Field(description="The inputs and their uncertainty.")
+    design: DesignSpec = Field(description="The rule that yields the inputs, and its size.")
+    outputs: Annotated[Outputs, Field(min_length=1)] = Field(
+        description="The quantities of interest; at least one."
+    )
+    statistics: Statistics | None = Field(
+        default=None,
+        description="What is computed of every quantity: names, or objects with a name and options. Null "
+        "or left out: moments and extrema, and sobol for a pick-freeze design.",
+    )
+    farm: FarmSpec = Field(default=FarmSpec(), description="Where the study runs and how wide.")
+    stop: StopSpec = Field(
+        default=StopSpec(), description="When a study stops before its design is complete."
+    )
+
+    @property
+    def uncertain(self) -> tuple[AnyParameter, ...]:
+        """The parameters that vary, in the order of the spec; their number is d."""
+        return tuple(item for item in self.inputs.parameters if not isinstance(item, ConstantSpec))
+
+    def resolved_statistics(self) -> tuple[AnyStatistic, ...]:
+        """Return the statistics with every default filled in."""
+        asked = self.statistics or default_statistics(self.design.method)
+        return tuple(resolved_statistic(item, both_ways=self.design.both_ways) for item in asked)
+
+    def statistics_plain(self) -> list[dict[str, Any]]:
+        """Return the statistics as plain dicts, defaults resolved; what `parsl_sa.stats` takes."""
+        return [item.model_dump(mode="json") for item in self.resolved_statistics()]
+
+    def parameters_plain(self) -> list[dict[str, Any]]:
+        """Return name, distribution and its fields of every parameter; what `parsl_sa.design` takes."""
+        shown_only = {"unit", "description"}
+        return [item.model_dump(mode="json", exclude=shown_only) for item in self.inputs.parameters]
+
+    def outputs_plain(self) -> list[dict[str, Any]]:
+        """Return the quantities of interest as plain dicts; what `parsl_sa.models` takes."""
+        return [item.model_dump(mode="json") for item in self.outputs]
+
+    def design_plain(self) -> dict[str, Any]:
+        """Return method, sequence, both_ways and seed; what `parsl_sa.design` takes."""
+        return self.design.model_dump(mode="json", include={"method", "sequence", "both_ways", "seed"})
+
+    def model_plain(self) -> dict[str, Any]:
+        """Return the model as a plain dict; what `parsl_sa.models` takes."""
+        return self.model.model_dump(mode="json")
+
+    def plain(self) -> dict[str, Any]:
+        """Return the whole spec as plain JSON values, defaults included."""
+        return self.model_dump(mode="json")
+
+
+def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
+    """Fill in every default, round n to whole replicates and make the model's path absolute.
+
+    Parameters
+    ----------
+    spec : StudySpec
+        As the user wrote it.
+    base_dir : Path
+        Folder that relative paths start from: that of the spec's file.
+
+    Returns
+    -------
+    StudySpec
+        Asks for the same results as `spec`, and is resolved to itself.
+    """
+    replicates, replicate_bundles = replicate_plan(spec.design)
+    design = {"n": replicates * replicate_bundles, "replicates": replicates}
+    return spec.model_copy(
+        update={
+            "model": spec.model.at(base_dir),
+            "design": spec.design.model_copy(update=design),
+            "statistics": spec.resolved_statistics(),
+        }
+    )
+
+
+def science(spec: StudySpec) -> dict[str, Any]:
+    """Return the part of a spec that results depend on, for a digest.
+
+    Parameters
+    ----------
+    spec : StudySpec
+        As written or resolved; both give the same.
+
+    Returns
+    -------
+    dict
+        Model without its folder and device, inputs, design in whole replicates, outputs, statistics.
+        Farm, stop rule and descriptions are left out: a study may move and be explained better.
+    """
+    replicates, replicate_bundles = replicate_plan(spec.design)
+    model = spec.model.model_dump(mode="json", include={"loader", "options", "dtype", "arrays"})
+    return {
+        "model": {**model, "function": spec.model.function},
+        "inputs": [item.model_dump(mode="json", exclude={"description"}) for item in spec.inputs.parameters],
+        "design": {
+            **spec.design_plain(),
+            "replicates": replicates,
+            "replicate_bundles": replicate_bundles,
+        },
+        "outputs": spec.outputs_plain(),
+        "statistics": spec.statistics_plain(),
+    }
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a spec, every field with its title and description."""
+    schema = StudySpec.model_json_schema(mode="validation")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "parsl-sa study",
+    }
