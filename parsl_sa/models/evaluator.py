@@ -1,0 +1,156 @@
+"""Evaluate a model on many rows in batches of one size, and find out beforehand whether that will work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from parsl_sa.errors import ModelError
+from parsl_sa.models import probing, quantities
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from parsl_sa.models.protocol import Model
+    from parsl_sa.records import Quantity
+
+
+class Evaluator:
+    """The quantities of interest of a model, as rows of cells.
+
+    Parameters
+    ----------
+    model : Model
+        As `parsl_sa.models.load` returns it.
+    outputs : sequence of mapping
+        The spec's ``outputs``: ``name``, and optionally ``select``, ``dims`` and ``unit``.
+    n_columns : int
+        Columns of the inputs: the spec's parameters.
+
+    Examples
+    --------
+    >>> from parsl_sa.models.wrapped import NumpyModel
+    >>> model = NumpyModel(lambda x: {"sum": x.sum(axis=1), "double": 2 * x}, dtype="float64")
+    >>> evaluator = Evaluator(model, [{"name": "s", "select": "sum"}, {"name": "d", "select": "double"}], 2)
+    >>> rows = np.arange(6.0).reshape(3, 2)
+    >>> [(quantity.name, quantity.shape) for quantity in evaluator.probe(rows)]
+    [('s', ()), ('d', (2,))]
+    >>> evaluator.evaluate(rows, batch=2)
+    array([[ 1.,  0.,  2.],
+           [ 5.,  4.,  6.],
+           [ 9.,  8., 10.]])
+    """
+
+    def __init__(self, model: Model, outputs: Sequence[Mapping[str, Any]], n_columns: int) -> None:
+        self.model = model
+        self.n_columns = n_columns
+        self._outputs = tuple(outputs)
+        self._quantities: tuple[Quantity, ...] = ()
+        self._dtype = ""
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """What `probe` learnt."""
+        return self._known()
+
+    @property
+    def dtype(self) -> str:
+        """Which dtype results have, ``"float32"`` or ``"float64"``."""
+        self._known()
+        return self._dtype
+
+    @property
+    def n_cells(self) -> int:
+        """Cells of all quantities together."""
+        return sum(quantity.n_cells for quantity in self._known())
+
+    def probe(self, rows: npt.NDArray[np.float64]) -> tuple[Quantity, ...]:
+        """Evaluate a few rows, learn the shapes, and look for what would go wrong later.
+
+        Parameters
+        ----------
+        rows : ndarray of float64, shape (m, n_columns)
+            Rows of the design; cut or repeated to a batch that the model takes.
+
+        Returns
+        -------
+        tuple of Quantity
+            In the order of the spec.
+
+        Raises
+        ------
+        ModelError
+            If the model raises, takes another number of columns, or returns what cannot be used: no numbers,
+            no batch axis, non-finite rows only, other values for the same rows, or values that depend on
+            the other rows of the batch.
+        """
+        probing.check_width(self.model, self.n_columns)
+        sample = probing.fit_batch(self.model, np.ascontiguousarray(rows, dtype=np.float64))
+        output = probing.first_call(self.model, sample, self.n_columns)
+        # Copies: a function may return the same buffer from every call.
+        arrays = [array.copy() for array in quantities.read(output, self._outputs)]
+        found = quantities.learn(arrays, self._outputs, len(sample))
+        probing.check_finite(arrays, found, sample)
+        probing.check_rows(self.model, sample, arrays, lambda other: quantities.read(other, self._outputs))
+        self._quantities, self._dtype = found, quantities.result_dtype(arrays)
+        return found
+
+    def evaluate(self, rows: npt.NDArray[np.float64], batch: int) -> npt.NDArray[Any]:
+        """Evaluate rows in forwards of exactly `batch` rows.
+
+        Parameters
+        ----------
+        rows : ndarray of float64, shape (m, n_columns)
+            Physical inputs; never modified.
+        batch : int
+            Rows of every forward. The last is filled up with copies of its last row, because the last bits of
+            a network's output depend on the size of the batch.
+
+        Returns
+        -------
+        ndarray of float32 or float64, shape (m, n_cells)
+            Quantities side by side, each in C order; non-finite values are passed on.
+
+        Raises
+        ------
+        ModelError
+            If the model does not take such a batch, or returns another shape than in the probe.
+        Exception
+            Whatever the model raises.
+        """
+        known = self._known()
+        self._check_batch(batch)
+        result = np.empty((len(rows), self.n_cells), dtype=self._dtype)
+        for first in range(0, len(rows), batch):
+            chunk = rows[first : first + batch]
+            used = len(chunk)
+            if used < batch:
+                chunk = np.concatenate([chunk, np.repeat(chunk[-1:], batch - used, axis=0)])
+            arrays = quantities.read(self.model(chunk), self._outputs)
+            for index, (array, quantity) in enumerate(zip(arrays, known, strict=True)):
+                if array.shape[:1] != (batch,) or array.size != batch * quantity.n_cells:
+                    raise ModelError(f"outputs[{index}]", _changed(quantity, array.shape, batch))
+                result[first : first + used, quantity.cells] = array[:used].reshape(used, -1)
+        return result
+
+    def _known(self) -> tuple[Quantity, ...]:
+        if not self._quantities:
+            raise RuntimeError("Evaluator.probe must be called first: it learns the shapes")
+        return self._quantities
+
+    def _check_batch(self, batch: int) -> None:
+        model = self.model
+        if batch < model.smallest_batch or (model.largest_batch is not None and batch > model.largest_batch):
+            takes = f"{model.smallest_batch} to {model.largest_batch or 'any number of'} rows"
+            takes = f"exactly {model.fixed_batch} rows" if model.fixed_batch else takes
+            raise ModelError("model.path", f"the model takes {takes} at once, not {batch}")
+
+
+def _changed(quantity: Quantity, shape: tuple[int, ...], batch: int) -> str:
+    return (
+        f"'{quantity.name}' has shape {shape} for a batch of {batch}, but {quantity.shape} an input when "
+        "probed; a model must return the same shape for every input"
+    )

@@ -1,0 +1,128 @@
+"""The questions that a probe asks of a model before a study trusts it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from parsl_sa.errors import ModelError
+from parsl_sa.models.faults import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    from parsl_sa.models.protocol import Model
+    from parsl_sa.records import Quantity
+
+_SHAPE_WORDS = re.compile(
+    r"shapes? .*(cannot be multiplied|not aligned|mismatch|must match)|size mismatch"
+    r"|mismatch in its core dimension|size of tensor .* must match|could not be broadcast"
+    r"|not enough values to unpack|too many values to unpack|out of bounds for (dimension|axis) 1"
+    r"|expected input.* to have \d+ (channels|features)|normalized_shape|Guard failed: .*size\(\)\[1\]"
+    r"|shape '.*' is invalid|cannot reshape",
+    re.IGNORECASE | re.DOTALL,
+)
+# A row's last bits may depend on its place in the batch; what reduced precision inside costs is allowed too.
+_SAME = {"float32": 1e-3, "float64": 1e-6}
+
+
+def check_width(model: Model, n_columns: int) -> None:
+    """Refuse a model whose file states another number of input columns."""
+    if model.n_columns is not None and model.n_columns != n_columns:
+        raise ModelError(
+            "inputs.parameters",
+            f"the spec's inputs give {n_columns} columns, one a parameter, but the model takes "
+            f"{model.n_columns}; add or remove parameters (a 'constant' fills a column)",
+        )
+
+
+def fit_batch(model: Model, rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Cut or repeat rows to a batch that the model takes."""
+    wanted = model.fixed_batch or max(len(rows), model.smallest_batch)
+    if model.largest_batch is not None:
+        wanted = min(wanted, model.largest_batch)
+    return rows[np.arange(wanted) % len(rows)]
+
+
+def first_call(model: Model, rows: npt.NDArray[np.float64], n_columns: int) -> Any:
+    """Call the model, and put into the user's words what it raises."""
+    try:
+        return model(rows)
+    except ModelError:
+        raise
+    except Exception as fault:
+        said = describe(fault, [path.parent for path in model.files[:1]])
+        if _SHAPE_WORDS.search(str(fault)):
+            raise ModelError(
+                "inputs.parameters",
+                f"the spec's inputs give {n_columns} columns, one a parameter, and the model seems to want "
+                f"another number; it raised {said}. Add or remove parameters, or reshape inside the model",
+            ) from fault
+        hint = ""
+        if getattr(model, "guessed", False):
+            other = "numpy" if model.arrays == "torch" else "torch"
+            kind = "torch tensors" if model.arrays == "torch" else "NumPy arrays"
+            hint = (
+                f" (it was given {kind}, a guess; if it wants the other kind set model.arrays to '{other}')"
+            )
+        raise ModelError("model", f"it raised {said} on a batch of {len(rows)} inputs{hint}") from fault
+
+
+def check_finite(
+    arrays: Sequence[npt.NDArray[Any]],
+    quantities: Sequence[Quantity],
+    rows: npt.NDArray[np.float64],
+) -> None:
+    """Refuse a quantity of which no probed value is finite."""
+    for index, (array, quantity) in enumerate(zip(arrays, quantities, strict=True)):
+        if not np.isfinite(array).any():
+            kind = "NaN" if np.isnan(array).all() else "infinite or NaN"
+            shown = ", ".join(f"{value:.6g}" for value in rows[0][:8]) + (
+                ", ..." if rows.shape[1] > 8 else ""
+            )
+            raise ModelError(
+                f"outputs[{index}]",
+                f"'{quantity.name}' is {kind} for every one of {len(rows)} probed inputs (first: {shown}); "
+                "check the order, units and ranges of the inputs against what the network was trained on",
+            )
+
+
+def check_rows(
+    model: Model,
+    rows: npt.NDArray[np.float64],
+    arrays: Sequence[npt.NDArray[Any]],
+    read: Callable[[Any], list[npt.NDArray[Any]]],
+) -> None:
+    """Refuse a model that is random, or whose rows see each other.
+
+    The same rows are evaluated again, then turned by one place: outputs must repeat, and turn along.
+    """
+    again = read(model(rows))
+    turned = read(model(np.roll(rows, 1, axis=0)))
+    for index, (array, repeat, moved) in enumerate(zip(arrays, again, turned, strict=True)):
+        if not _alike(array, repeat, _SAME[model.dtype]):
+            raise ModelError(
+                f"outputs[{index}]",
+                "the same inputs gave other values the second time; make the model deterministic (dropout or "
+                "noise still active? set a seed from an input parameter instead)",
+            )
+        if not _alike(np.roll(array, 1, axis=0), moved, _SAME[model.dtype]):
+            raise ModelError(
+                f"outputs[{index}]",
+                "the output of an input depends on the other inputs of its batch; each row must be evaluated "
+                "by itself (batch normalisation in training mode, or a softmax, mean or sort over axis 0?)",
+            )
+
+
+def _alike(one: npt.NDArray[Any], other: npt.NDArray[Any], bound: float) -> bool:
+    """Compare two outputs to a bound relative to the largest value."""
+    if one.shape != other.shape or not np.array_equal(np.isfinite(one), np.isfinite(other)):
+        return False
+    finite = np.isfinite(one)
+    left, right = one[finite].astype(np.float64), other[finite].astype(np.float64)
+    scale = float(np.abs(left).max(initial=0.0))
+    return bool(np.abs(left - right).max(initial=0.0) <= bound * scale)

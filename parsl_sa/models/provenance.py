@@ -1,0 +1,61 @@
+"""What a model was made of, as digests: its files, and the weights it holds."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from parsl_sa.models.protocol import Model
+
+WEIGHTS = "(weights)"
+
+
+def hashes(model: Model) -> dict[str, str]:
+    """Hash every file of a model, and the parameters and buffers where it is a torch module.
+
+    The weights are hashed as loaded, because a user's function may read them from anywhere: a file
+    exchanged between `launch` and `resume` must not go unseen.
+
+    Parameters
+    ----------
+    model : Model
+        As `load` returned it.
+
+    Returns
+    -------
+    dict
+        BLAKE2b-128 by file name, and under ``"(weights)"``.
+
+    Examples
+    --------
+    >>> from parsl_sa.models.wrapped import TorchModel
+    >>> list(hashes(TorchModel(torch.nn.Linear(2, 1), dtype="float32")))
+    ['(weights)']
+    """
+    found: dict[str, str] = {}
+    for path in model.files:
+        name = path.name if path.name not in found else f"{path.parent.name}/{path.name}"
+        with path.open("rb") as file:
+            found[name] = hashlib.file_digest(file, _blake2b).hexdigest()
+    function = getattr(model, "function", None)
+    if isinstance(function, torch.nn.Module):
+        found[WEIGHTS] = _state_digest(function)
+    return found
+
+
+def _blake2b() -> hashlib.blake2b:
+    return hashlib.blake2b(digest_size=16)
+
+
+def _state_digest(module: torch.nn.Module) -> str:
+    """Digest parameters and buffers by name, dtype, shape and bytes."""
+    digest = _blake2b()
+    tensors = [*module.named_parameters(), *module.named_buffers()]
+    for name, tensor in sorted(tensors, key=lambda item: item[0]):
+        plain = tensor.detach().cpu().contiguous()
+        digest.update(f"{name}|{plain.dtype}|{tuple(plain.shape)}|".encode())
+        digest.update(plain.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
