@@ -244,7 +244,8 @@ class Integer:
 
     def from_unit(self, unit: Floats) -> Floats:
         """Return quantiles, as float64."""
-        return np.minimum(self.low + np.floor(unit * (self.high - self.low + 1)), self.high)
+        quantiles: Floats = np.minimum(self.low + np.floor(unit * (self.high - self.low + 1)), self.high)
+        return quantiles
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class PickFreeze:
 
     References
     ----------
-    .. [1] Saltelli et al. (2010), Comput. Phys. Commun. 181, 259-270, section 4.
+    .. [1] Saltelli et al. (2010), Comput. Phys. Commun. 181, 259-270.
        doi:10.1016/j.cpc.2009.09.018
     """
 

@@ -1,0 +1,36 @@
+"""Test functions whose mean, variance and Sobol' indices are known exactly."""
+
+from __future__ import annotations
+
+from parsl_sa.analytic.additive import friedman, ishigami, levels, linear_gaussian
+from parsl_sa.analytic.borehole import borehole
+from parsl_sa.analytic.fields import rotating_pair
+from parsl_sa.analytic.function import Function
+from parsl_sa.analytic.products import g_star, product, sobol_g
+
+FUNCTIONS: tuple[Function, ...] = (
+    ishigami(),
+    sobol_g(),
+    g_star(),
+    linear_gaussian(),
+    friedman(),
+    levels(),
+    product(),
+    borehole(),
+    rotating_pair(),
+)
+"""Every test function with its usual constants."""
+
+__all__ = [
+    "FUNCTIONS",
+    "Function",
+    "borehole",
+    "friedman",
+    "g_star",
+    "ishigami",
+    "levels",
+    "linear_gaussian",
+    "product",
+    "rotating_pair",
+    "sobol_g",
+]
