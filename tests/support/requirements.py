@@ -9,16 +9,21 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
 MISSING = "missing: "
 _IMPORT_SKIP = "could not import "  # what pytest.importorskip says
+_SEARCH_PATH = os.pathsep.join(
+    [str(Path(sys.prefix, "bin")), os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"]
+)
 
 
 def require_program(*programs: str) -> None:
-    """Skip the test unless every program is on PATH."""
-    absent = [program for program in programs if shutil.which(program) is None]
+    """Skip the test unless every program is on PATH, beside this Python, or in the system's own folders."""
+    absent = [program for program in programs if shutil.which(program, path=_SEARCH_PATH) is None]
     if absent:
         pytest.skip(f"{MISSING}program {', '.join(absent)}")
 
