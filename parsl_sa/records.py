@@ -202,7 +202,7 @@ class Plan:
 
 
 
-def digest_of(plain: Any) -> str:  # noqa: ANN401 - any JSON value
+def digest_of(plain: Any) -> str:
     """Return the hexadecimal BLAKE2b-128 digest of a JSON value in canonical form.
 
     Examples

@@ -79,7 +79,7 @@ def names(family: str) -> tuple[str, ...]:
     return tuple(TABLES[family])
 
 
-def resolve(family: str, name: str) -> Any:  # noqa: ANN401 - a plug-in is whatever its family's contract says
+def resolve(family: str, name: str) -> Any:
     """Import a plug-in and return it.
 
     Parameters

@@ -1,0 +1,236 @@
+"""The study directory: where each file is, the journal, the event log, the lock."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from parsl_sa.errors import Fault, SpecError, StudyError
+from parsl_sa.records import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class StudyDir:
+    """Paths of one study.
+
+    Parameters
+    ----------
+    root : Path
+        The directory.
+    """
+
+    root: Path
+
+    @property
+    def spec(self) -> Path:
+        """The frozen spec, defaults resolved, paths absolute."""
+        return self.root / "spec.json"
+
+    @property
+    def plan(self) -> Path:
+        """The frozen plan."""
+        return self.root / "plan.json"
+
+    @property
+    def pivots(self) -> Path:
+        """Shift of every cell; its digest is in the plan."""
+        return self.root / "pivots.npy"
+
+    @property
+    def journal(self) -> Path:
+        """What later work depends on."""
+        return self.root / "journal.jsonl"
+
+    @property
+    def events(self) -> Path:
+        """One dated record an event."""
+        return self.root / "events.jsonl"
+
+    @property
+    def status(self) -> Path:
+        """The newest figures of a run."""
+        return self.root / "status.json"
+
+    @property
+    def jobs(self) -> Path:
+        """Processes and batch jobs to clean up after a crash."""
+        return self.root / "jobs.json"
+
+    @property
+    def keys(self) -> Path:
+        """CURVE keys of this study."""
+        return self.root / "keys"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of all programs."""
+        return self.root / "logs"
+
+    @property
+    def results(self) -> Path:
+        """The results store."""
+        return self.root / "results.zarr"
+
+    @property
+    def report(self) -> Path:
+        """Figures."""
+        return self.root / "report"
+
+    def checkpoints(self, shard: int) -> Path:
+        """Directory of a shard's checkpoints."""
+        return self.root / "checkpoints" / f"shard-{shard}"
+
+    def run(self, epoch: int) -> Path:
+        """Short-lived files of one coordinator life."""
+        return self.root / "run" / str(epoch)
+
+    def exists(self) -> bool:
+        """Tell whether a study is there."""
+        return self.spec.is_file() and self.journal.is_file()
+
+    def create(self) -> None:
+        """Make the directory and its journal with a new study identifier.
+
+        Raises
+        ------
+        SpecError
+            If the place is taken or cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            if any(self.root.iterdir()):
+                raise SpecError(
+                    [Fault(str(self.root), "is not empty and holds no study; choose another --dir")]
+                )
+            self.logs.mkdir()
+        except OSError as error:
+            raise SpecError([Fault(str(self.root), f"cannot be written: {error.strerror}")]) from error
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        append_record(
+            self.journal, {"record": "study", "id": uuid.uuid4().hex, "created": created}, durable=True
+        )
+
+    def read_journal(self) -> list[dict[str, Any]]:
+        """Return the journal's records; a torn last line, the mark of a crash, is cut off.
+
+        Raises
+        ------
+        StudyError
+            If there is no journal or a line other than the last is damaged.
+        """
+        if not self.journal.is_file():
+            raise StudyError(f"{self.root}: no study here (journal.jsonl is missing)")
+        raw = self.journal.read_bytes()
+        whole = raw[: raw.rfind(b"\n") + 1]
+        if len(whole) != len(raw):
+            with self.journal.open("r+b") as stream:
+                stream.truncate(len(whole))
+        try:
+            return [json.loads(line) for line in whole.splitlines()]
+        except ValueError as error:
+            raise StudyError(f"{self.journal}: damaged: {error}") from error
+
+    def study_id(self) -> str:
+        """Return the identifier drawn when the directory was made."""
+        return str(self.read_journal()[0]["id"])
+
+    def read_plan(self) -> Plan:
+        """Return the frozen plan.
+
+        Raises
+        ------
+        StudyError
+            If it is missing or damaged.
+        """
+        return read_plan(self.plan)
+
+    def read_status(self) -> dict[str, Any]:
+        """Return the newest status, empty if there is none yet."""
+        try:
+            loaded: dict[str, Any] = json.loads(self.status.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return loaded
+
+    @contextmanager
+    def lock(self) -> Iterator[bool]:
+        """Hold the directory for one coordinator; yields whether it was free."""
+        with (self.root / "lock").open("a") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan file.
+
+    Raises
+    ------
+    StudyError
+        If it is missing or damaged.
+    """
+    try:
+        return Plan.from_json(json.loads(path.read_text()))
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no plan here; the study did not get as far as its probe") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise StudyError(f"{path}: damaged plan: {error}") from error
+
+
+def write_json(path: Path, plain: object, durable: bool = False) -> None:
+    """Write a JSON file aside and rename it into place.
+
+    Parameters
+    ----------
+    path : Path
+        Target.
+    plain : object
+        JSON value.
+    durable : bool
+        Whether to fsync the file and its directory.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with aside.open("w") as stream:
+        json.dump(plain, stream, indent=1)
+        if durable:
+            stream.flush()
+            os.fsync(stream.fileno())
+    aside.replace(path)
+    if durable:
+        sync_directory(path.parent)
+
+
+def append_record(path: Path, record: dict[str, Any], durable: bool = False) -> None:
+    """Append one line to a journal."""
+    with path.open("ab") as stream:
+        write_record(stream, record, durable)
+
+
+def write_record(stream: IO[bytes], record: dict[str, Any], durable: bool) -> None:
+    """Write one line to an open journal; with `durable`, return when it is on disk."""
+    stream.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+    stream.flush()
+    if durable:
+        os.fsync(stream.fileno())
+
+
+def sync_directory(path: Path) -> None:
+    """Make renames and new names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
