@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from parsl_sa.spec.fields import Count, PlugIn, Section, Whole
+from parsl_sa.spec.fields import AsWhole, Count, PlugIn, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ class DesignSpec(Section):
         default="sobol",
         description='"sobol" for scrambled quasi-random points, "random" for independent ones.',
     )
-    n: Annotated[Whole, Field(ge=1, le=_LARGEST_N)] = Field(
+    n: Annotated[int, Field(ge=1, le=_LARGEST_N), AsWhole] = Field(
         description="Number of base points, rounded up to whole replicates. With d uncertain parameters a "
         "pick-freeze study evaluates the model n (d + 2) times, or n (2 d + 2) times with both_ways."
     )
@@ -48,7 +48,7 @@ class DesignSpec(Section):
         description="Also evaluate the rows BA_i: about twice the evaluations, and the better estimates of "
         "S1 by azzini-rosati.",
     )
-    seed: Annotated[Whole, Field(ge=0, lt=2**63)] = Field(
+    seed: Annotated[int, Field(ge=0, lt=2**63), AsWhole] = Field(
         default=0,
         description="Seed of the design; the same seed gives the same inputs, and 0 is a seed like others.",
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import isfinite, log
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Field
 
-from parsl_sa.spec.fields import LARGEST_EXACT, AsTuple, Label, Number, Positive, Section, Whole
+from parsl_sa.spec.fields import LARGEST_EXACT, AsTuple, AsWhole, Label, Number, Positive, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # A design of 52-bit points reaches 8.2 standard deviations; beyond this a lognormal value may overflow.
 _REACH_SD = 8.3
 _LARGEST_LOG = 709.0
+
+_Exact = Annotated[int, Field(ge=-LARGEST_EXACT, le=LARGEST_EXACT), AsWhole]
 
 
 class ParameterSpec(Section):
@@ -156,12 +158,8 @@ class IntegerSpec(ParameterSpec):
     """Every whole number between two bounds, both included, equally likely."""
 
     distribution: Literal["integer"] = Field(description="Kind of distribution.")
-    low: Annotated[Whole, Field(ge=-LARGEST_EXACT, le=LARGEST_EXACT)] = Field(
-        description="Smallest value, included."
-    )
-    high: Annotated[Whole, Field(ge=-LARGEST_EXACT, le=LARGEST_EXACT)] = Field(
-        description="Largest value, included; exceeds `low`."
-    )
+    low: _Exact = Field(description="Smallest value, included.")
+    high: _Exact = Field(description="Largest value, included; exceeds `low`.")
 
     @classmethod
     def rules(cls, part: Part) -> Iterator[Finding]:
@@ -185,19 +183,17 @@ class ChoiceSpec(ParameterSpec):
     @classmethod
     def rules(cls, part: Part) -> Iterator[Finding]:
         """See `ParameterSpec.rules`."""
-        values, weights = part.get("values"), part.get("weights")
-        if values is None:
-            return
-        for low, high in pairwise(sorted(values)):
+        for low, high in pairwise(sorted(part.get("values") or ())):
             if low == high:
                 yield part.finding(
                     f"lists {_shown(low)} twice; give it once and use weights to make it more likely",
                     "values",
                 )
                 break
-        if weights is not None and len(weights) != len(values):
+        values, weights = part.lengths.get("values"), part.lengths.get("weights")
+        if values is not None and weights is not None and weights != values:
             yield part.finding(
-                f"must have one weight for each of the {len(values)} values; it has {len(weights)}", "weights"
+                f"must have one weight for each of the {values} values; it has {weights}", "weights"
             )
 
 
@@ -219,3 +215,7 @@ AnyParameter = (
     | ChoiceSpec
     | ConstantSpec
 )
+
+PARAMETER_KINDS: dict[str, type[ParameterSpec]] = {
+    get_args(kind.model_fields["distribution"].annotation)[0]: kind for kind in get_args(AnyParameter)
+}

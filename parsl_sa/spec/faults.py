@@ -48,7 +48,12 @@ def translate(error: ValidationError, root: type[BaseModel]) -> list[Finding]:
     list of Finding
         One for each fault, in pydantic's order.
     """
-    return [_finding(details, root) for details in error.errors(include_url=False)]
+    return [_finding(details, root) for details in error.errors(include_url=False) if not _is_echo(details)]
+
+
+def _is_echo(details: ErrorDetails) -> bool:
+    # A list long enough as written is "too short after validation" only because of entries reported anyway.
+    return details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]
 
 
 def _finding(details: ErrorDetails, root: type[BaseModel]) -> Finding:
@@ -76,9 +81,13 @@ class _Fault:
         self.description = (field.description or "") if field else ""
         self.metadata = tuple(field.metadata) if field else ()
 
+    def explained(self, message: str) -> str:
+        """Add what the field is for, which is the cure of a value that does not fit it."""
+        return f"{message}. {self.description}" if self.description else message
+
 
 def _missing(fault: _Fault) -> str:
-    return f"is missing. {fault.description}".rstrip()
+    return fault.explained("is missing")
 
 
 def _unknown_key(fault: _Fault) -> str:
@@ -90,19 +99,21 @@ def _unknown_key(fault: _Fault) -> str:
 def _out_of_range(fault: _Fault) -> str:
     # A field's own two bounds make one sentence; an entry of a list has only the bound that it broke.
     bounds = [
-        f"{words} {getattr(item, name)}"
+        f"{words} {getattr(item, name):.16g}"
         for item in fault.metadata
         for name, words in _BOUNDS
         if getattr(item, name, None) is not None
     ]
-    bounds = bounds or [f"{words} {fault.context[name]}" for name, words in _BOUNDS if name in fault.context]
-    return f"must be {' and '.join(bounds)}; it is {shown(fault.input)}. {fault.description}".rstrip()
+    bounds = bounds or [
+        f"{words} {fault.context[name]:.16g}" for name, words in _BOUNDS if name in fault.context
+    ]
+    return fault.explained(f"must be {' and '.join(bounds)}; it is {shown(fault.input)}")
 
 
 def _too_short(fault: _Fault) -> str:
     least = fault.context["min_length"]
     entries = "entry" if least == 1 else "entries"
-    return f"needs at least {least} {entries}; it has {len(fault.input)}. {fault.description}".rstrip()
+    return fault.explained(f"needs at least {least} {entries}; it has {len(fault.input)}")
 
 
 def _literal(fault: _Fault) -> str:
@@ -118,7 +129,7 @@ _WORDING: dict[str, Callable[[_Fault], str]] = {
     "less_than": _out_of_range,
     "less_than_equal": _out_of_range,
     "too_short": _too_short,
-    "string_too_short": lambda fault: f"must not be empty. {fault.description}".rstrip(),
+    "string_too_short": lambda fault: fault.explained("must not be empty"),
     "literal_error": _literal,
     "finite_number": lambda fault: f"must be a finite number; it is {shown(fault.input)}",
 }

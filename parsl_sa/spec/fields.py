@@ -106,8 +106,9 @@ def _label(text: str) -> str:
 
 
 Number = Annotated[float, Field()]
-Whole = Annotated[int, BeforeValidator(_whole)]
-Count = Annotated[Whole, Field(ge=1)]
+# Stands behind the bounds of a field, so that they bound the integer and show in the JSON Schema.
+AsWhole = BeforeValidator(_whole)
+Count = Annotated[int, Field(ge=1), AsWhole]
 Positive = Annotated[float, Field(gt=0)]
 Level = Annotated[float, Field(gt=0, lt=1)]
 Label = Annotated[str, AfterValidator(_label)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import Fault
@@ -91,11 +91,14 @@ class Part:
         Its sound fields, defaults filled in.
     broken : frozenset of str or int
         Keys whose value is missing or faulty: no rule may conclude anything from them.
+    lengths : mapping of str to int
+        Lengths of its lists, also of those in which single entries are faulty.
     """
 
     steps: Steps
     values: Mapping[str, Any]
     broken: frozenset[str | int] = frozenset()
+    lengths: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, kind: type[BaseModel], plain: Any, steps: Steps, broken: Broken) -> Part:
@@ -115,16 +118,21 @@ class Part:
         written: Mapping[str, Any] = plain if isinstance(plain, Mapping) else {}
         unusable = set(broken.under(steps))
         values: dict[str, Any] = {}
-        for key, field in kind.model_fields.items():
+        for key, info in kind.model_fields.items():
             if key in unusable:
                 continue
             if key in written:
                 values[key] = written[key]
-            elif field.is_required():
+            elif info.is_required():
                 unusable.add(key)
             else:
-                values[key] = field.get_default(call_default_factory=True)
-        return cls(steps, values, frozenset(unusable))
+                values[key] = info.get_default(call_default_factory=True)
+        lengths = {
+            key: len(value)
+            for key, value in written.items()
+            if isinstance(value, list | tuple) and not broken.at((*steps, key))
+        }
+        return cls(steps, values, frozenset(unusable), lengths)
 
     def get(self, key: str) -> Any:
         """Return a sound value, or None where it is faulty or null."""

@@ -3,42 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any
 
 from parsl_sa.spec.design import SOBOL_DIMENSIONS, DesignSpec
-from parsl_sa.spec.distributions import AnyParameter, ParameterSpec
+from parsl_sa.spec.distributions import PARAMETER_KINDS, ParameterSpec
 from parsl_sa.spec.model import ModelSpec
 from parsl_sa.spec.outputs import OutputSpec
 from parsl_sa.spec.parts import Broken, Finding, Part, Steps
-from parsl_sa.spec.statistics import AnyStatistic, spelled_out
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-
-@dataclass(frozen=True)
-class _Family:
-    """Objects told apart by one key; `fallback` is what they share where that key is unknown."""
-
-    key: str
-    kinds: Mapping[str, type[BaseModel]]
-    fallback: type[BaseModel] | None = None
-
-    @classmethod
-    def of(cls, union: Any, key: str, fallback: type[BaseModel] | None = None) -> _Family:
-        kinds = {get_args(kind.model_fields[key].annotation)[0]: kind for kind in get_args(union)}
-        return cls(key, kinds, fallback)
-
-    def part(self, item: Any, steps: Steps, broken: Broken) -> Part:
-        """Keep the sound fields of a member."""
-        tag = item.get(self.key) if isinstance(item, Mapping) else None
-        kind = self.kinds.get(tag, self.fallback) if isinstance(tag, str) else self.fallback
-        return Part(steps, {}) if kind is None else Part.of(kind, item, steps, broken)
-
-
-PARAMETERS = _Family.of(AnyParameter, "distribution", ParameterSpec)
-STATISTICS = _Family.of(AnyStatistic, "name")
+from parsl_sa.spec.statistics import STATISTIC_KINDS, spelled_out
 
 
 def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
@@ -62,13 +34,10 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
 
     yield from ModelSpec.rules(model)
     for parameter in parameters:
-        kind = PARAMETERS.kinds.get(str(parameter.get("distribution")), ParameterSpec)
-        yield from kind.rules(parameter) if issubclass(kind, ParameterSpec) else ()
+        yield from _kind(parameter.get("distribution")).rules(parameter)
     yield from _repeated(parameters, "the parameter")
     yield from _uncertain(parameters, design)
     yield from DesignSpec.rules(design)
-    for output in outputs:
-        yield from OutputSpec.rules(output)
     yield from _repeated(outputs, "the output")
     yield from _repeated(statistics, "the statistic", ())
     for statistic in statistics:
@@ -79,19 +48,31 @@ def _entries(plain: Any) -> Iterable[Any]:
     return plain if isinstance(plain, list | tuple) else ()
 
 
+def _tag(item: Any, key: str) -> str:
+    tag = item.get(key) if isinstance(item, Mapping) else None
+    return tag if isinstance(tag, str) else ""
+
+
+def _kind(distribution: str | None) -> type[ParameterSpec]:
+    # Where the distribution is unknown, the fields that all parameters share can still be judged.
+    return PARAMETER_KINDS.get(distribution or "", ParameterSpec)
+
+
 def _parameters(plain: Mapping[str, Any], broken: Broken) -> list[Part]:
     inputs = plain.get("inputs")
     written = inputs.get("parameters") if isinstance(inputs, Mapping) else None
     return [
-        PARAMETERS.part(item, ("inputs", "parameters", index), broken)
+        Part.of(_kind(_tag(item, "distribution")), item, ("inputs", "parameters", index), broken)
         for index, item in enumerate(_entries(written))
     ]
 
 
 def _statistics(plain: Mapping[str, Any], broken: Broken) -> list[Part]:
+    written = [spelled_out(item) for item in _entries(plain.get("statistics"))]
     return [
-        STATISTICS.part(spelled_out(item), ("statistics", index), broken)
-        for index, item in enumerate(_entries(plain.get("statistics")))
+        Part.of(STATISTIC_KINDS[_tag(item, "name")], item, ("statistics", index), broken)
+        for index, item in enumerate(written)
+        if _tag(item, "name") in STATISTIC_KINDS
     ]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
 from parsl_sa.registry import names
-from parsl_sa.spec.fields import AsTuple, Level, PlugIn, Section
+from parsl_sa.spec.fields import AsTuple, Level, PlugIn, Section, complain
 
 if TYPE_CHECKING:
     from pydantic.annotated_handlers import GetJsonSchemaHandler
@@ -43,6 +44,10 @@ class SobolSpec(Section):
 
 AnyStatistic = MomentsSpec | ExtremaSpec | SobolSpec
 
+STATISTIC_KINDS: dict[str, type[Section]] = {
+    get_args(kind.model_fields["name"].annotation)[0]: kind for kind in get_args(AnyStatistic)
+}
+
 
 def spelled_out(statistic: Any) -> Any:
     """Turn the short form of a statistic, its name alone, into the long one.
@@ -55,6 +60,12 @@ def spelled_out(statistic: Any) -> Any:
     return {"name": statistic} if isinstance(statistic, str) else statistic
 
 
+def _long_form(statistic: Any) -> Any:
+    if not isinstance(statistic, str | Mapping | Section):
+        raise complain('must be a name such as "moments", or an object with a name and options')
+    return spelled_out(statistic)
+
+
 class _ShortForm:
     """Says in the JSON Schema that a name alone will do."""
 
@@ -64,7 +75,7 @@ class _ShortForm:
         return {"anyOf": [{"type": "string", "enum": list(names("statistic"))}, handler(schema)]}
 
 
-Statistic = Annotated[AnyStatistic, Field(discriminator="name"), BeforeValidator(spelled_out), _ShortForm()]
+Statistic = Annotated[AnyStatistic, Field(discriminator="name"), BeforeValidator(_long_form), _ShortForm()]
 Statistics = Annotated[tuple[Statistic, ...], AsTuple, Field(min_length=1)]
 
 
