@@ -10,7 +10,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
-SOURCES := parsl_sa tests apps benchmarks analysis
 DEMO_DIR ?= runs/demo-airfoil
 PYTEST_ARGS ?=
 
@@ -43,7 +42,7 @@ format: $(VENV)/stamp-dev  ## Rewrite the sources in the house format.
 
 clean:  ## Remove caches and build products; keeps .venv and runs/.
 	rm -rf build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache runinfo
-	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean  ## Remove .venv too.
 	rm -rf $(VENV)

@@ -23,7 +23,8 @@ ROWS = (
     ("execution",),
     ("client", "reducer", "report"),
     ("protocol", "design", "stats", "models", "channel", "results"),
-    ("spec", "records", "registry", "studydir", "analytic"),
+    ("spec", "studydir", "analytic"),
+    ("records", "registry"),  # below spec, which lists the known names of an unknown one
     ("arrays",),
     ("errors",),  # below arrays, whose faults are raised as FrameError
 )
