@@ -69,6 +69,7 @@ def parse_spec(plain: Mapping[str, Any]) -> StudySpec:
         ...
     parsl_sa.errors.SpecError: mdoel: unknown key; did you mean 'model'? Known keys: spec_version, ...
     """
+    repeated = list(_written_twice(plain, ()))
     findings = list(_unwritable(plain, ()))
     unwritable = {finding.steps for finding in findings}
     try:
@@ -78,22 +79,33 @@ def parse_spec(plain: Mapping[str, Any]) -> StudySpec:
         findings += [finding for finding in translate(error, StudySpec) if finding.steps not in unwritable]
     if isinstance(plain, Mapping):
         findings += check(plain, Broken(findings))
+    # A key written twice hides its first value from all the rest; its last one is judged like any other.
+    findings += repeated
     if spec is None or findings:
         findings.sort(key=lambda finding: _position(finding.steps, plain))
         raise SpecError([finding.fault() for finding in findings])
     return spec
 
 
-def _unwritable(value: Any, steps: Steps) -> Iterator[Finding]:
-    """Yield what may stand in no spec whatever the field: keys twice, NaN, and what JSON cannot hold."""
+def _written_twice(value: Any, steps: Steps) -> Iterator[Finding]:
     if isinstance(value, Mapping):
         for key in getattr(value, "repeated", ()):
             yield Finding((*steps, key), "is written twice in this object; keep one of the two")
         for key, inner in value.items():
+            yield from _written_twice(inner, (*steps, key))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _written_twice(inner, (*steps, index))
+
+
+def _unwritable(value: Any, steps: Steps) -> Iterator[Finding]:
+    """Yield what may stand in no spec whatever the field: NaN, infinity and what JSON cannot hold."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
             if isinstance(key, str):
                 yield from _unwritable(inner, (*steps, key))
             else:
-                yield Finding(steps, f"keys must be texts; {shown(key)} is not")
+                yield Finding((*steps, key), f"keys must be texts; {shown(key)} is not")
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
             yield from _unwritable(inner, (*steps, index))
@@ -110,8 +122,8 @@ def _position(steps: Steps, plain: Any) -> tuple[int, ...]:
     here = plain
     for step in steps:
         if isinstance(here, Mapping) and step in here:
-            position.append(list(here).index(str(step)))
-            here = here[str(step)]
+            position.append(list(here).index(step))
+            here = here[step]
         elif isinstance(here, list | tuple) and isinstance(step, int) and step < len(here):
             position.append(step)
             here = here[step]

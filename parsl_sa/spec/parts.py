@@ -115,6 +115,9 @@ class Part:
         broken : Broken
             What the field level found.
         """
+        if broken.at(steps):
+            # Missing or of the wrong kind: not even its defaults hold.
+            return cls(steps, {}, frozenset(kind.model_fields))
         written: Mapping[str, Any] = plain if isinstance(plain, Mapping) else {}
         unusable = set(broken.under(steps))
         values: dict[str, Any] = {}
