@@ -9,7 +9,7 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet --constraint constraints.txt
+INSTALL := $(PIP) install -qq --constraint constraints.txt
 DEMO_DIR ?= runs/demo-airfoil
 PYTEST_ARGS ?=
 
@@ -22,6 +22,7 @@ help:  ## Show this list.
 	@echo "variables: PYTHON=$(PYTHON)  TORCH_INDEX=$(TORCH_INDEX)  PYTEST_ARGS=$(PYTEST_ARGS)"
 
 setup: $(VENV)/stamp-dev  ## Make .venv with everything: package, demo, test and check tools.
+	@echo "$(VENV) is ready"
 
 demo: $(VENV)/stamp-demo  ## Run the airfoil study; ends with a table of indices and a picture.
 	$(BIN)/parsl-sa launch apps/airfoil/spec.json --dir $(DEMO_DIR)
