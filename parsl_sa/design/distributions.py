@@ -241,6 +241,7 @@ class Integer:
             _require(value == int(value), f"{name}: must be a whole number, not {value}")
             _require(abs(value) <= _LARGEST_INTEGER, f"{name}: must lie within 2^52, not at {value}")
         _require(self.low <= self.high, f"high: must not be under low, {self.low}, but is {self.high}")
+        _require(self.high - self.low < _LARGEST_INTEGER, "high: lies more than 2^52 above low")
 
     def from_unit(self, unit: Floats) -> Floats:
         """Return quantiles, as float64."""
