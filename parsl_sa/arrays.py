@@ -308,7 +308,7 @@ def _restore(index: int, descriptor: object, frame: Frame) -> Array:
     if len(frame) != expected:
         raise FrameError(f"{place}: expected {expected} bytes for {name} {shape}; got {len(frame)}")
     # A zero length hides the other lengths from the comparison above; numpy refuses such a product.
-    if math.prod(max(length, 1) for length in shape) >= 1 << 60 // dtype.itemsize:
+    if math.prod(max(length, 1) for length in shape) >= (1 << 60) // dtype.itemsize:
         raise FrameError(f"{place}: expected a shape that can be addressed; got {shape}")
     if name == "bool" and expected and int(np.frombuffer(frame, np.uint8).max()) > 1:
         raise FrameError(f"{place}: expected bool bytes of 0 or 1")

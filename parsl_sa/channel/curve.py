@@ -97,9 +97,9 @@ class CurveDialer:
         self.socket.setsockopt(zmq.RECONNECT_IVL_MAX, milliseconds(tuning.reconnect_max_s))
         try:
             self.socket.connect(address)
-        except BaseException:
+        except zmq.ZMQError as error:
             self.socket.close(0)
-            raise
+            raise ValueError(f"address: expected tcp://host:port; got {address!r}") from error
 
     def send(self, message: Message) -> bool:
         """Hand a message over to the server; False at the high-water mark, and while not connected."""

@@ -29,7 +29,7 @@ _DIALERS: dict[tuple[str, str], InProcessDialer] = {}
 _PORTS = itertools.count(1)
 
 # Messages queued a peer and direction, as at both ends of a socket of the `curve` channel together.
-_HIGH_WATER = 32
+_HIGH_WATER = 16
 
 
 class _Inbox:

@@ -108,10 +108,22 @@ class Channel(Protocol):
     """Makes the ends, and waits for several of them at once."""
 
     def serve(self, host: str, port: int = 0) -> Server:
-        """Open a server on one of this machine's addresses; port 0 takes a free one."""
+        """Open a server on one of this machine's addresses; port 0 takes a free one.
+
+        Raises
+        ------
+        OSError
+            If the address is taken or not this machine's.
+        """
 
     def dial(self, address: str, identity: str) -> Dialer:
-        """Open a dialer. It may be opened before there is a server: `send` is False until there is."""
+        """Open a dialer. It may be opened before there is a server: `send` is False until there is.
+
+        Raises
+        ------
+        ValueError
+            If the address or the identity is not one.
+        """
 
     def wait(
         self, endpoints: Sequence[Server | Dialer], timeout_s: float, sending: Sequence[Dialer] = ()

@@ -29,7 +29,7 @@ class Tuning:
     ----------
     high_water : int
         Messages queued per peer and direction, at the sender and again at the receiver. At 8 MB a message
-        the worst a stalled reader costs is 2 x 16 x 8 MB a peer.
+        the worst a stalled reader costs is 2 x 8 x 8 MB a peer.
     heartbeat_s : float
         Seconds between pings of an idle connection.
     silence_s : float
@@ -44,7 +44,7 @@ class Tuning:
         How long `close` goes on sending what was queued.
     """
 
-    high_water: int = 16
+    high_water: int = 8
     heartbeat_s: float = 10.0
     silence_s: float = 120.0
     handshake_s: float = 10.0
@@ -75,7 +75,7 @@ def tune(sock: zmq.Socket[bytes], tuning: Tuning) -> None:
 
 
 def bind(sock: zmq.Socket[bytes], host: str, port: int) -> str:
-    """Bind and return the address in the form a dialer takes."""
+    """Bind and return the address in the form a dialer takes; OSError if that is not possible."""
     # Names are resolved here because ZeroMQ binds to literals and interfaces only; IPv4 is preferred.
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
@@ -83,7 +83,10 @@ def bind(sock: zmq.Socket[bytes], host: str, port: int) -> str:
     except socket.gaierror:
         literal = host
     bracketed = f"[{literal}]" if ":" in literal else literal
-    sock.bind(f"tcp://{bracketed}:{port or '*'}")
+    try:
+        sock.bind(f"tcp://{bracketed}:{port or '*'}")
+    except zmq.ZMQError as error:
+        raise OSError(error.errno, error.strerror, f"{bracketed}:{port or '*'}") from error
     # The socket itself would name an IPv4 address in IPv6 clothes.
     bound = sock.getsockopt_string(zmq.LAST_ENDPOINT)
     return f"tcp://{bracketed}:{bound.rpartition(':')[2]}"
