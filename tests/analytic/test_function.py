@@ -45,11 +45,12 @@ def test_shapes_and_plain_values(function):
 def test_indices_obey_the_variance_split(function):
     """0 <= S1 <= ST <= 1, sum S1 <= 1 <= sum ST, to the 10 decimals of a tabulated value each."""
     slack = 1e-9
-    assert (function.S1 >= 0).all()
-    assert (function.ST - function.S1 >= -slack).all()
-    assert (1 - function.ST >= -slack).all()
-    assert (function.S1.sum(axis=0) <= 1 + slack).all()
-    assert (function.ST.sum(axis=0) >= 1 - slack).all()
+    first, total = function.S1, function.ST
+    assert (first >= 0).all()
+    assert (first <= total + slack).all()
+    assert (total <= 1 + slack).all()
+    assert (first.sum(axis=0) <= 1 + slack).all()
+    assert (total.sum(axis=0) >= 1 - slack).all()
 
 
 @every_function
@@ -77,7 +78,7 @@ def test_exact_answers_agree_with_a_large_estimate(function):
     }
     for name, (theta, half) in estimates.items():
         assert (np.abs(theta - getattr(function, name)) <= half + 1e-9).all(), name
-        assert half.max() < 0.15, "the band is too wide to say anything"
+        assert half.max() < 0.06, "the band is too wide to say anything"
 
     both = y[:, :, :2]
     for values, expected in ((both, 0.0), (both**2, function.variance)):
