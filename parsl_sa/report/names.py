@@ -1,0 +1,39 @@
+"""Long parameter names made to fit."""
+
+from __future__ import annotations
+
+SEPARATORS = "._-/ [:"
+
+
+def shorten(name: str, width: int) -> str:
+    """Cut the middle out of a name that is longer than `width`.
+
+    Examples
+    --------
+    >>> shorten("boundary_layer.weights[3]", 16), shorten("alpha", 16)
+    ('boundary…ghts[3]', 'alpha')
+    """
+    if len(name) <= width:
+        return name
+    head = (width - 1 + 1) // 2
+    return f"{name[:head]}…{name[len(name) - (width - 1 - head) :]}"
+
+
+def two_lines(name: str, width: int) -> str:
+    r"""Break a name into at most two lines of `width`, at a separator near its middle where there is one.
+
+    Examples
+    --------
+    >>> two_lines("boundary_layer.weights[3]", 16)
+    'boundary_layer.\nweights[3]'
+    """
+    if len(name) <= width:
+        return name
+    places = [i + 1 for i, letter in enumerate(name) if letter in SEPARATORS and 0 < i < len(name) - 1]
+    fitting = [i for i in places if i <= width and len(name) - i <= width]
+    if fitting:
+        cut = min(fitting, key=lambda i: abs(2 * i - len(name)))
+        return f"{name[:cut]}\n{name[cut:]}"
+    whole = shorten(name, 2 * width)
+    cut = (len(whole) + 1) // 2
+    return f"{whole[:cut]}\n{whole[cut:]}"

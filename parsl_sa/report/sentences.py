@@ -1,0 +1,169 @@
+"""The answer in one sentence a quantity, honest about what the intervals do not tell apart."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from parsl_sa.report.names import shorten
+from parsl_sa.report.numbers import index, percent
+from parsl_sa.report.ranking import Ranking, rank
+from parsl_sa.results.schema import is_field
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import xarray as xr
+
+MOST = 0.8  # of what all first-order indices explain: enough parameters are named then
+NAMED = 4
+COMPARABLE = 0.5  # of the leader's ST: a parameter that large is named too
+LONGEST = 32  # letters of a name
+VISIBLE = 0.02  # the smallest share of interactions worth a word
+
+
+def answer(name: str, ds: xr.Dataset) -> str:
+    """Say which parameters drive a quantity.
+
+    Parameters
+    ----------
+    name : str
+        The quantity.
+    ds : xarray.Dataset
+        Its results.
+
+    Returns
+    -------
+    str
+        One sentence. Two parameters whose intervals of ST overlap are never ranked against each other; the
+        half-width of a sum is the sum of the half-widths, an upper bound.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> index = {"S1": ("parameter", [0.8, 0.1]), "S1_conf": ("parameter", [0.02, 0.01])}
+    >>> index |= {"ST": ("parameter", [0.85, 0.15]), "ST_conf": ("parameter", [0.03, 0.01])}
+    >>> for clause in answer("CD", xr.Dataset(index, {"parameter": ["alpha", "Re"]})).split("; "):
+    ...     print(clause)
+    CD: alpha explains 80 ± 2 % of the variance (first order)
+    interactions carry about 10 %
+    Re stays below 0.17 in total order.
+    """
+    ranking = rank(ds)
+    if ranking is None:
+        return f"{name}: this design carries no sensitivity indices, only moments and extrema."
+    if not np.isfinite(ranking.ST).any():
+        return _nothing(name, ranking)
+    if is_field(ds):
+        return _field(name, ds, ranking)
+    if not ranking.has_intervals:
+        return _without_intervals(name, ranking)
+    return _with_intervals(name, ranking)
+
+
+def _nothing(name: str, ranking: Ranking) -> str:
+    if bool(ranking.undefined.all()):
+        return f"{name} is constant: no parameter changes it, so its indices are undefined."
+    return f"{name}: no indices yet; no replicate is complete."
+
+
+def _with_intervals(name: str, ranking: Ranking) -> str:
+    if float(np.nanmax(ranking.ST_low)) <= 0.0:
+        return f"{name}: too few samples to tell which parameter drives it; every interval of ST reaches 0."
+    tiers = _leading_tiers(ranking)
+    named = np.array([place for tier in tiers for place in tier])
+    share = percent(float(ranking.S1[named].sum()), float(ranking.S1_conf[named].sum()))
+    subject, plural = _subject(ranking, tiers)
+    verb = "explain" if plural else "explains"
+    clauses = [f"{subject} {verb} {share} of the variance (first order)"]
+    clauses += [clause for clause in (_interactions(ranking), _others(ranking, named)) if clause]
+    return f"{name}: {'; '.join(clauses)}."
+
+
+def _leading_tiers(ranking: Ranking) -> list[list[int]]:
+    """Group the leading parameters: a tier is a leader and all whose interval of ST overlaps the leader's."""
+    left = [place for place in range(len(ranking.names)) if math.isfinite(ranking.ST_low[place])]
+    enough = MOST * float(np.nansum(np.maximum(ranking.S1, 0.0)))
+    tiers: list[list[int]] = []
+    explained, n_named = 0.0, 0
+    while left:
+        leader = left[0]
+        comparable = ranking.ST[leader] >= COMPARABLE * ranking.ST[0]
+        if tiers and (n_named >= NAMED or not (comparable or explained < enough)):
+            break
+        tier = [place for place in left if ranking.ST_high[place] >= ranking.ST_low[leader]]
+        if tiers and n_named + len(tier) > 2 * NAMED:
+            break
+        tiers.append(tier)
+        n_named += len(tier)
+        explained += float(np.nansum(ranking.S1[np.array(tier)]))
+        left = [place for place in left if place not in tier]
+    return tiers
+
+
+def _subject(ranking: Ranking, tiers: list[list[int]]) -> tuple[str, bool]:
+    phrases = []
+    for tier in tiers:
+        names = _listed([_short(ranking, place) for place in tier])
+        phrases.append(names if len(tier) == 1 else f"{names} (not told apart: their ST intervals overlap)")
+    if len(tiers[0]) > NAMED:
+        phrases[0] = f"no single parameter stands out; {phrases[0]}"
+    return ", then ".join(phrases), sum(map(len, tiers)) > 1
+
+
+def _short(ranking: Ranking, place: int) -> str:
+    name = ranking.names[place]
+    short = shorten(name, LONGEST)
+    # A short form that two parameters share names neither.
+    return short if [shorten(other, LONGEST) for other in ranking.names].count(short) == 1 else name
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) > NAMED + 1:
+        names = [*names[:NAMED], f"{len(names) - NAMED} others"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _interactions(ranking: Ranking) -> str:
+    rest = 1.0 - float(np.nansum(ranking.S1))
+    bound = float(np.nansum(ranking.S1_conf))
+    if rest - bound > VISIBLE:
+        return f"interactions carry about {percent(rest)}"
+    return "hardly any interaction" if abs(rest) + bound < 0.1 else ""
+
+
+def _others(ranking: Ranking, named: npt.NDArray[np.intp]) -> str:
+    rest = [place for place in range(len(ranking.names)) if place not in set(named.tolist())]
+    highs = ranking.ST_high[rest]
+    if not np.isfinite(highs).any():
+        return ""
+    below = f"{math.floor(100.0 * float(np.nanmax(highs)) + 1.0) / 100.0:.2f}"
+    if len(rest) == 1:
+        return f"{_short(ranking, rest[0])} stays below {below} in total order"
+    return f"the other {len(rest)} each stay below {below} in total order"
+
+
+def _without_intervals(name: str, ranking: Ranking) -> str:
+    return (
+        f"{name}: by point estimates alone (an interval needs 8 replicates) "
+        f"the largest total order has {_by_estimate(ranking)}."
+    )
+
+
+def _field(name: str, ds: xr.Dataset, ranking: Ranking) -> str:
+    n_cells = math.prod(size for dim, size in ds.sizes.items() if dim != "parameter")
+    text = (
+        f"{name} ({n_cells} cells): weighted by the variance of the cells, the largest total order has "
+        f"{_by_estimate(ranking)}; these are estimates without an interval"
+    )
+    if "undefined" in ds and (n_undefined := int(ds["undefined"].any("parameter").sum())):
+        text += f"; {n_undefined} {'cell is' if n_undefined == 1 else 'cells are'} constant"
+    return f"{text}."
+
+
+def _by_estimate(ranking: Ranking) -> str:
+    defined = [place for place in range(len(ranking.names)) if math.isfinite(ranking.ST[place])]
+    large = [place for place in defined if ranking.ST[place] >= 0.1 * ranking.ST[0]][:3]
+    first, *rest = [f"{_short(ranking, place)} ({index(float(ranking.ST[place]))[0]})" for place in large]
+    return f"{first}, then {' and '.join(rest)}" if rest else first

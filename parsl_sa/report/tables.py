@@ -1,0 +1,208 @@
+"""Results as rich renderables: a sentence, a line of moments and a table of indices a quantity."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich import box
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from parsl_sa.report.bar import Bar
+from parsl_sa.report.moments import counts, moments
+from parsl_sa.report.numbers import MISSING, align, index, no_minus_zero, number
+from parsl_sa.report.ranking import Ranking, positions, rank
+from parsl_sa.report.sentences import answer
+from parsl_sa.results.schema import PARAMETER, is_field
+from parsl_sa.results.summary import over_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import xarray as xr
+    from rich.console import RenderableType
+
+SHOWN = 30
+
+
+def results_view(
+    datasets: Mapping[str, xr.Dataset], attrs: Mapping[str, Any], limit: int | None = SHOWN
+) -> RenderableType:
+    """Show a whole study: what it counted, then every quantity.
+
+    Parameters
+    ----------
+    datasets : mapping of str to xarray.Dataset
+        One a quantity of interest.
+    attrs : mapping
+        Provenance, as the results store holds it.
+    limit : int, optional
+        Parameters shown a table; the rest is summed up in a line. None shows all.
+
+    Returns
+    -------
+    rich renderable
+    """
+    parts: list[RenderableType] = [Text(counts(attrs), style="bold")]
+    for name, ds in datasets.items():
+        parts += [Text(), quantity_view(name, ds, limit)]
+    return Group(*parts)
+
+
+def quantity_view(name: str, ds: xr.Dataset, limit: int | None = SHOWN) -> RenderableType:
+    """Show one quantity: the answer in a sentence, its moments, its indices."""
+    parts: list[RenderableType] = [Text(answer(name, ds), style="bold"), Text(moments(ds))]
+    ranking = rank(ds)
+    if ranking is not None and np.isfinite(ranking.ST).any():
+        parts.append(_field_table(ds, ranking, limit) if is_field(ds) else _scalar_table(ranking, limit))
+    return Group(parts[0], Padding(Group(*parts[1:]), (0, 0, 0, 2)))
+
+
+def _scalar_table(ranking: Ranking, limit: int | None) -> RenderableType:
+    shown = len(ranking.names) if limit is None else min(limit, len(ranking.names))
+    notes = _notes(ranking)
+    table = _table(ranking, shown)
+    table.add_column("S1", no_wrap=True)
+    table.add_column("ST", no_wrap=True)
+    table.add_column("ST, 0 to 1")
+    if any(notes):
+        table.add_column("note")
+    S1 = align([index(v, h) for v, h in zip(ranking.S1, ranking.S1_conf, strict=True)][:shown])
+    ST = align([index(v, h) for v, h in zip(ranking.ST, ranking.ST_conf, strict=True)][:shown])
+    for place, lead in enumerate(_leads(ranking, shown)):
+        bar = Bar(float(ranking.ST[place]), float(ranking.ST_high[place]))
+        note = [Text(notes[place])] if any(notes) else []
+        table.add_row(*lead, Text(S1[place]), Text(ST[place]), bar, *note)
+    return Group(table, *_more(ranking, shown))
+
+
+def _field_table(ds: xr.Dataset, ranking: Ranking, limit: int | None) -> RenderableType:
+    shown = len(ranking.names) if limit is None else min(limit, len(ranking.names))
+    table = _table(ranking, shown)
+    for title in ("S1", "ST"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("ST, 0 to 1")
+    table.add_column("ST over cells", no_wrap=True)
+    S1, ST = (align([index(v) for v in values][:shown]) for values in (ranking.S1, ranking.ST))
+    for place, lead in enumerate(_leads(ranking, shown)):
+        cells = ds.sel({PARAMETER: ranking.names[place]})
+        bar = Bar(float(ranking.ST[place]))
+        table.add_row(*lead, Text(S1[place]), Text(ST[place]), bar, Text(_spread(cells, "ST")))
+    note = Text("S1, ST: weighted by the variance of the cells. Over cells: median (smallest to largest).")
+    return Group(table, *_more(ranking, shown), note)
+
+
+def _spread(cells: xr.Dataset, name: str) -> str:
+    summary = over_cells(cells[name].values) if name in cells else {}
+    if summary.get("median") is None:
+        return MISSING
+    small, middle, large = (
+        f"{no_minus_zero(round(summary[key] or 0.0, 2)):.2f}" for key in ("min", "median", "max")
+    )
+    return f"{middle} ({small} to {large})"
+
+
+def _table(ranking: Ranking, shown: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    if ranking.has_intervals:
+        table.add_column("rank", no_wrap=True)
+    # Narrow consoles take the room from the bar first, then fold names.
+    longest = max(len(name) for name in ranking.names[:shown])
+    table.add_column("parameter", overflow="fold", min_width=max(9, min(longest, 24)), max_width=44)
+    if any(ranking.units[:shown]):
+        table.add_column("unit", overflow="fold", max_width=10)
+    return table
+
+
+def _leads(ranking: Ranking, shown: int) -> list[list[Text]]:
+    """Return the first columns of every row: rank, parameter, unit, where the table has them."""
+    rows = []
+    for place, position in enumerate(positions(ranking)[:shown]):
+        row = [Text(ranking.names[place])]
+        if ranking.has_intervals:
+            row.insert(0, Text(_place(position)))
+        if any(ranking.units[:shown]):
+            row.append(Text(ranking.units[place]))
+        rows.append(row)
+    return rows
+
+
+def _place(position: tuple[int, int] | None) -> str:
+    if position is None:
+        return MISSING
+    return f"{position[0]}" if position[0] == position[1] else f"{position[0]}-{position[1]}"
+
+
+def _notes(ranking: Ranking) -> list[str]:
+    notes = []
+    for undefined, estimate, half in zip(ranking.undefined, ranking.ST, ranking.ST_conf, strict=True):
+        if undefined or not math.isfinite(estimate):
+            notes.append("undefined")
+        else:
+            notes.append("" if math.isfinite(half) else "no interval")
+    return notes
+
+
+def _more(ranking: Ranking, shown: int) -> list[Text]:
+    hidden = ranking.ST[shown:]
+    if hidden.size == 0:
+        return []
+    largest = float(np.nanmax(hidden)) if np.isfinite(hidden).any() else math.nan
+    below = f", ST at most {index(largest)[0]}" if math.isfinite(largest) else ""
+    return [Text(f"… and {hidden.size} more{below}")]
+
+
+def truth_table(datasets: Mapping[str, xr.Dataset], truth: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Compare estimates with exact answers.
+
+    Parameters
+    ----------
+    datasets : mapping of str to xarray.Dataset
+        Scalar quantities.
+    truth : mapping
+        ``{"y": {"S1": {"x1": 0.31, ...}, "ST": {...}, "mean": 3.5, "variance": 13.84}}``.
+
+    Returns
+    -------
+    rich.table.Table
+        One row a number: estimate, exact, error, half-width, and whether the interval held the exact value.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> ds = xr.Dataset({"mean": ((), 3.51), "mean_conf": ((), 0.02)})
+    >>> truth_table({"y": ds}, {"y": {"mean": 3.5}}).row_count
+    1
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    table.add_column("output", overflow="fold", min_width=6)
+    table.add_column("number", overflow="fold", min_width=8)
+    for title in ("estimate", "exact", "error", "± half"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("held", min_width=4)
+    for name, statistics in truth.items():
+        ds = datasets[name]
+        for statistic, exact in statistics.items():
+            for parameter, value in exact.items() if isinstance(exact, dict) else [("", exact)]:
+                where = {PARAMETER: parameter} if parameter else {}
+                estimate = float(ds[statistic].sel(where))
+                half = float(ds[f"{statistic}_conf"].sel(where)) if f"{statistic}_conf" in ds else math.nan
+                label = f"{statistic} of {parameter}" if parameter else statistic
+                table.add_row(Text(name), Text(label), *_compared(estimate, float(value), half))
+    return table
+
+
+def _compared(estimate: float, exact: float, half: float) -> list[str]:
+    error = estimate - exact
+    held = "-" if not math.isfinite(half) else ("yes" if abs(error) <= half else "no")
+    largest = max(abs(estimate), abs(exact), half if math.isfinite(half) else 0.0)
+    if not (math.isfinite(half) and half > 0.0) or not 1e-3 <= largest < 1e5:
+        half_text = MISSING if not math.isfinite(half) else f"{half:.1e}"
+        return [number(estimate, 5), number(exact, 5), f"{error:+.1e}", half_text, held]
+    decimals = min(6, max(0, 2 - math.floor(math.log10(half))))  # one digit more than the interval bears
+    plain = [f"{no_minus_zero(round(value, decimals)):.{decimals}f}" for value in (estimate, exact)]
+    return [*plain, f"{no_minus_zero(round(error, decimals)):+.{decimals}f}", f"{half:.{decimals}f}", held]
