@@ -54,7 +54,7 @@ class ReplicateStatistic:
         self.layout = layout
         self.n_cells = n_cells
         self.pivot = pivot
-        self.options = options
+        self.options: dict[str, Any] = options
         self._open = self._filled(self._open_identity())
         self._closed_part: npt.NDArray[np.float64] | None = None
         self._counts = np.zeros(4, np.int64)

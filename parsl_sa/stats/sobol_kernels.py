@@ -74,7 +74,7 @@ def _repeat(values: Values, times: int, into: Floats) -> None:
 @serial
 def jansen_paired_field(rows: Values, kept: Ints, sums: Floats) -> None:
     """Add bundles to Q, N_1 .. N_d, T_1 .. T_d; see `JansenPaired`."""
-    d = rows.shape[1] - 2
+    d = (sums.shape[0] - 1) // 2  # not from the rows, which may also go the other way
     for first in range(0, rows.shape[2], BLOCK):
         last = min(first + BLOCK, rows.shape[2])
         for b in kept:
@@ -89,7 +89,7 @@ def jansen_paired_field(rows: Values, kept: Ints, sums: Floats) -> None:
 def jansen_paired_few(rows: Values, kept: Ints, sums: Floats) -> None:
     """Do what `jansen_paired_field` does, fast for few cells."""
     n_cells = rows.shape[2]
-    d = rows.shape[1] - 2
+    d = (sums.shape[0] - 1) // 2
     size = d * n_cells
     flat = rows.reshape(rows.shape[0], rows.shape[1] * n_cells)
     totals = sums.reshape(sums.shape[0] * n_cells)
@@ -99,13 +99,13 @@ def jansen_paired_few(rows: Values, kept: Ints, sums: Floats) -> None:
         _add_square(rows[b, 0, :], rows[b, 1, :], Q)
         _repeat(rows[b, 0, :], d, A)
         _repeat(rows[b, 1, :], d, B)
-        _add_paired(A, B, flat[b, 2 * n_cells :], N, T)
+        _add_paired(A, B, flat[b, 2 * n_cells : 2 * n_cells + size], N, T)
 
 
 @serial
 def azzini_rosati_field(rows: Values, kept: Ints, sums: Floats) -> None:
     """Add bundles to P_1 .. P_d, T_1 .. T_d, Q_1 .. Q_d; see `AzziniRosati`."""
-    d = (rows.shape[1] - 2) // 2
+    d = sums.shape[0] // 3
     for first in range(0, rows.shape[2], BLOCK):
         last = min(first + BLOCK, rows.shape[2])
         for b in kept:
@@ -120,7 +120,7 @@ def azzini_rosati_field(rows: Values, kept: Ints, sums: Floats) -> None:
 def azzini_rosati_few(rows: Values, kept: Ints, sums: Floats) -> None:
     """Do what `azzini_rosati_field` does, fast for few cells."""
     n_cells = rows.shape[2]
-    d = (rows.shape[1] - 2) // 2
+    d = sums.shape[0] // 3
     size = d * n_cells
     flat = rows.reshape(rows.shape[0], rows.shape[1] * n_cells)
     totals = sums.reshape(sums.shape[0] * n_cells)
