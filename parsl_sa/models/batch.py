@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from parsl_sa.models.evaluator import Evaluator
 
 _LEAST_GAIN = 1.1
+_PATIENCE = 2  # doublings without that gain: one may be a hiccup of the machine
 _LONGEST_S = 1.0
 _TIMED_S = 0.05
 _REPEATS = (3, 20)
@@ -89,8 +90,8 @@ def choose_batch(
 
     Notes
     -----
-    Given the measurements the choice is deterministic. Doubling ends when rows a second gain less than a
-    tenth, when twice the rows would exceed `memory_bytes`, or when their forward would last over a
+    Given the measurements the choice is deterministic. Doubling ends when two in a row gain less than a
+    tenth in rows a second, when twice the rows would exceed `memory_bytes`, or when their forward would last over a
     second, because leases should be short. A row's bytes are its inputs and outputs plus its share of all
     growth measured so far: an allocator keeps what it once took, so a larger batch shows only the
     increment. The smallest batch is returned even where it exceeds the bound, for the caller to report.
@@ -111,14 +112,17 @@ def choose_batch(
         return cost(model.fixed_batch)
     bound = min(largest, model.largest_batch or largest)
     best = cost(min(_power_of_two(model.smallest_batch), model.largest_batch or sys.maxsize))
-    while 2 * best.batch <= bound:
-        if 2 * best.batch * best.row_bytes > memory_bytes or 2 * best.forward_s > _LONGEST_S:
+    last, idle = best, 0
+    while 2 * last.batch <= bound and idle < _PATIENCE:
+        if 2 * last.batch * last.row_bytes > memory_bytes or 2 * last.forward_s > _LONGEST_S:
             break
-        tried = cost(2 * best.batch)
-        gain = (tried.batch / tried.forward_s) / (best.batch / best.forward_s)
-        if gain < _LEAST_GAIN or tried.batch * tried.row_bytes > memory_bytes:
+        last = cost(2 * last.batch)
+        if last.batch * last.row_bytes > memory_bytes:
             break
-        best = tried
+        if last.batch / last.forward_s >= _LEAST_GAIN * best.batch / best.forward_s:
+            best, idle = last, 0
+        else:
+            idle += 1
     return best
 
 

@@ -61,16 +61,15 @@ def feed(
     for module in modules:
         module.eval()
     fed = _fed_with(function) if arrays == "auto" else arrays
-    guessed = arrays == "auto"
     if fed == "torch":
         chosen = dtype if dtype != "auto" else _first_dtype(modules)
-        return TorchModel(function, dtype=chosen, device=device, files=files, guessed=guessed)
+        return TorchModel(function, dtype=chosen, device=device, files=files, plain=True)
     if fed != "numpy":
         raise ModelError("model.arrays", f"'{arrays}' is not one of auto, torch, numpy")
     if device != "cpu":
         raise ModelError("model.device", "a function of NumPy arrays runs on the CPU: use 'cpu'")
     chosen = dtype if dtype != "auto" else "float64"
-    return NumpyModel(function, dtype=chosen, files=files, guessed=guessed)
+    return NumpyModel(function, dtype=chosen, files=files, plain=True)
 
 
 def _module_dtype(module: nn.Module) -> str:

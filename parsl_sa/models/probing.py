@@ -63,12 +63,9 @@ def first_call(model: Model, rows: npt.NDArray[np.float64], n_columns: int) -> A
                 f"another number; it raised {said}. Add or remove parameters, or reshape inside the model",
             ) from fault
         hint = ""
-        if getattr(model, "guessed", False):
-            other = "numpy" if model.arrays == "torch" else "torch"
-            kind = "torch tensors" if model.arrays == "torch" else "NumPy arrays"
-            hint = (
-                f" (it was given {kind}, a guess; if it wants the other kind set model.arrays to '{other}')"
-            )
+        if getattr(model, "plain", False):
+            kind, other = ("torch tensors", "numpy") if model.arrays == "torch" else ("NumPy arrays", "torch")
+            hint = f" (it was given {kind}; if it wants the other kind, set model.arrays to '{other}')"
         raise ModelError("model", f"it raised {said} on a batch of {len(rows)} inputs{hint}") from fault
 
 

@@ -36,7 +36,7 @@ class TorchModel:
     smallest_batch: int = 1
     largest_batch: int | None = None
     n_columns: int | None = None
-    guessed: bool = False
+    plain: bool = False
     arrays: str = "torch"
 
     def __call__(self, inputs: npt.NDArray[np.float64]) -> Any:
@@ -65,7 +65,7 @@ class NumpyModel:
     smallest_batch: int = 1
     largest_batch: int | None = None
     n_columns: int | None = None
-    guessed: bool = False
+    plain: bool = False
     arrays: str = "numpy"
 
     def __call__(self, inputs: npt.NDArray[np.float64]) -> Any:
