@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from parsl_sa.report.names import shorten, two_lines
 from parsl_sa.report.panels import Panel, caption, left_out, order, panel, span
@@ -29,6 +30,7 @@ INK, GREY, GRID, BAND = "#222222", "#5F5F5F", "#DDDDDD", "#F5F5F5"
 SHOWN = 25
 LABEL_WIDTH = 26
 BAR = 0.36
+NARROWEST = 6.4  # inches: the title block needs them
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
@@ -59,9 +61,9 @@ class Sheet:
     below: float
     footer: float
 
-    header: float = 0.98
+    header: float = 0.9
     above: float = 0.36
-    gap: float = 0.3
+    gap: float = 0.35
     right: float = 0.3
 
     @property
@@ -72,7 +74,8 @@ class Sheet:
     @property
     def panel_size(self) -> tuple[float, float]:
         """Width and height of a panel."""
-        return (4.6 if self.columns == 1 else 2.7), 0.27 * max(self.n_shown, 3)
+        width = max(4.6, NARROWEST - self.left - self.right) if self.columns == 1 else 2.7
+        return width, 0.27 * max(self.n_shown, 3)
 
     @property
     def size(self) -> tuple[float, float]:
@@ -80,7 +83,7 @@ class Sheet:
         width, height = self.panel_size
         rows = math.ceil(self.n_panels / self.columns)
         across = self.left + self.columns * width + (self.columns - 1) * self.gap + self.right
-        return max(across, 6.4), self.header + rows * (self.above + height + self.below) + self.footer
+        return max(across, NARROWEST), self.header + rows * (self.above + height + self.below) + self.footer
 
     def rectangle(self, place: int) -> tuple[float, float, float, float]:
         """Return left, bottom, width and height of a panel as shares of the whole."""
@@ -129,6 +132,7 @@ def indices_figure(
         figure = _figure(
             panels, names[:limit], left_out(panels, names[limit:]), title, caption(panels, attrs)
         )
+        path.parent.mkdir(parents=True, exist_ok=True)
         metadata = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(path, dpi=200, facecolor="white", metadata=metadata)
 
@@ -138,7 +142,7 @@ def _figure(panels: Sequence[Panel], names: Sequence[str], more: str, title: str
     FigureCanvasAgg(figure)
     labels = [two_lines(name, LABEL_WIDTH) for name in names]
     left = _widest(figure, [*labels, more.partition(",")[0]]) + 0.3
-    below = 0.75 if any(shown.note for shown in panels) else 0.6
+    below = 0.7 if any(shown.note for shown in panels) else 0.55
     sheet = Sheet(len(panels), len(names), left, below, footer=0.3 if more else 0.05)
     figure.set_size_inches(sheet.size)
     common = span(panels, names)
@@ -199,7 +203,7 @@ def _frame(ax: Axes, shown: Panel, labels: Sequence[str], width: float) -> None:
         ax.axhspan(place - 0.5, place + 0.5, color=BAND, zorder=0, linewidth=0)
     ax.grid(axis="x", color=GRID, linewidth=0.7)
     ax.set_axisbelow(True)
-    ax.locator_params(axis="x", nbins=6)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10], prune="upper"))
     ax.tick_params(axis="x", colors=GREY, labelsize=8, length=0)
     ax.tick_params(axis="y", colors=INK, length=0, pad=6)
     ax.spines[:].set_visible(False)
@@ -229,6 +233,7 @@ def _draw_index(ax: Axes, shown: Panel, key: str, names: Sequence[str], offset: 
     for bound in () if shown.note else (low, high):  # caps mark an interval; a range over cells has none
         capped = lined & (bound >= start) & (bound <= end)
         ax.vlines(bound[capped], rows[capped] - 0.1, rows[capped] + 0.1, color=INK, linewidth=0.9, zorder=3)
-    for beyond, edge, marker in ((low < start, start, "<"), (high > end, end, ">")):
-        cut = rows[lined & beyond]
+    ends = (np.fmin(value, low) < start, start, "<"), (np.fmax(value, high) > end, end, ">")
+    for beyond, edge, marker in ends:
+        cut = rows[drawn & beyond]
         ax.plot(np.full(cut.size, edge), cut, marker, color=INK, markersize=3.5, clip_on=False, zorder=5)

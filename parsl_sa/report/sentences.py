@@ -20,7 +20,7 @@ MOST = 0.8  # of what all first-order indices explain: enough parameters are nam
 NAMED = 4
 COMPARABLE = 0.5  # of the leader's ST: a parameter that large is named too
 LONGEST = 32  # letters of a name
-VISIBLE = 0.02  # the smallest share of interactions worth a word
+VISIBLE, FEW = 0.02, 0.1  # share of interactions: claimed above the first, bounded in words below the second
 
 
 def answer(name: str, ds: xr.Dataset) -> str:
@@ -130,7 +130,7 @@ def _interactions(ranking: Ranking) -> str:
     bound = float(np.nansum(ranking.S1_conf))
     if rest - bound > VISIBLE:
         return f"interactions carry about {percent(rest)}"
-    return "hardly any interaction" if abs(rest) + bound < 0.1 else ""
+    return f"interactions carry at most {percent(max(rest + bound, 0.01))}" if rest + bound < FEW else ""
 
 
 def _others(ranking: Ranking, named: npt.NDArray[np.intp]) -> str:

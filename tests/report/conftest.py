@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from parsl_sa.records import Quantity
 from parsl_sa.results.schema import dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import xarray as xr
 
 
 def build(
@@ -25,7 +29,9 @@ def build(
     """A scalar quantity with the given indices; S1 = 0.9 ST where none is given."""
     total = np.asarray(ST, dtype=np.float64)[:, None]
     first = 0.9 * total if S1 is None else np.asarray(S1, dtype=np.float64)[:, None]
-    width = np.where(np.isfinite(total), np.broadcast_to(np.asarray(half, dtype=np.float64), total.T.shape).T, np.nan)
+    width = np.where(
+        np.isfinite(total), np.broadcast_to(np.asarray(half, dtype=np.float64), total.T.shape).T, np.nan
+    )
     values = {
         "mean": np.array([0.0091234]),
         "mean_conf": np.array([0.00002]),
