@@ -32,7 +32,7 @@ F = TypeVar("F", bound="Callable[..., None]")
 BLOCK = 1024
 """Cells of one block: the accumulators of a block stay in cache while the bundles pass by."""
 
-FEW_CELLS = 64
+FEW_CELLS = 128
 """Below this many cells the loops run over rows and cells at once."""
 
 PARALLEL_SIZE = 1 << 18

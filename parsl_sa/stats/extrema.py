@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from parsl_sa.stats.compile import BLOCK, serial
+from parsl_sa.stats.compile import BLOCK, FEW_CELLS, serial
 from parsl_sa.stats.replicate import ReplicateStatistic
 
 if TYPE_CHECKING:
@@ -16,21 +16,45 @@ if TYPE_CHECKING:
 
 
 @serial
-def _widen(values: npt.NDArray[Any], low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> None:
+def _widen(values: npt.NDArray[Any], low: npt.NDArray[Any], high: npt.NDArray[Any]) -> None:
     for c in range(low.shape[0]):
-        value = np.float64(values[c])
-        # A NaN stays once it is there, in whatever order the rows come, as in np.minimum.
-        low[c] = low[c] if low[c] < value or low[c] != low[c] else value
-        high[c] = high[c] if high[c] > value or high[c] != high[c] else value
+        value = values[c]
+        # A NaN gets in, and nothing is less or greater than it: it stays.
+        low[c] = value if (value < low[c]) | (value != value) else low[c]  # noqa: PLR0124 - tests for NaN
+        high[c] = value if (value > high[c]) | (value != value) else high[c]  # noqa: PLR0124 - tests for NaN
 
 
 @serial
-def _fold_rows(rows: npt.NDArray[Any], kept: npt.NDArray[np.int64], bounds: npt.NDArray[np.float64]) -> None:
+def _widen_bounds(
+    low: npt.NDArray[Any], high: npt.NDArray[Any], bounds: npt.NDArray[np.float64], first: int
+) -> None:
+    for c in range(low.shape[0]):
+        # Adding 0 makes -0 into 0: which of the two came first must not show.
+        bounds[0, first + c] = np.minimum(bounds[0, first + c], np.float64(low[c]) + 0.0)
+        bounds[1, first + c] = np.maximum(bounds[1, first + c], np.float64(high[c]) + 0.0)
+
+
+@serial
+def _fold_field(rows: npt.NDArray[Any], kept: npt.NDArray[np.int64], bounds: npt.NDArray[np.float64]) -> None:
     for first in range(0, rows.shape[2], BLOCK):
         last = min(first + BLOCK, rows.shape[2])
+        low, high = rows[kept[0], 0, first:last].copy(), rows[kept[0], 0, first:last].copy()
         for b in kept:
             for r in range(rows.shape[1]):
-                _widen(rows[b, r, first:last], bounds[0, first:last], bounds[1, first:last])
+                _widen(rows[b, r, first:last], low, high)
+        _widen_bounds(low, high, bounds, first)
+
+
+@serial
+def _fold_few(rows: npt.NDArray[Any], kept: npt.NDArray[np.int64], bounds: npt.NDArray[np.float64]) -> None:
+    n_rows, n_cells = rows.shape[1], rows.shape[2]
+    flat = rows.reshape(rows.shape[0], n_rows * n_cells)
+    low, high = flat[kept[0]].copy(), flat[kept[0]].copy()
+    for b in kept:
+        _widen(flat[b], low, high)
+    for r in range(n_rows):
+        cells = slice(r * n_cells, (r + 1) * n_cells)
+        _widen_bounds(low[cells], high[cells], bounds, 0)
 
 
 class Extrema(ReplicateStatistic):
@@ -47,8 +71,9 @@ class Extrema(ReplicateStatistic):
 
     Notes
     -----
-    2 doubles a cell open and 2 closed. They depend on n and have no interval. Without bundles both
-    are NaN; so is a cell with a NaN in a bundle that was kept.
+    2 doubles a cell open and 2 closed. They depend on n and have no interval. Within an update values
+    are compared in their own dtype. Without bundles both are NaN; so is a cell with a NaN in a bundle
+    that was kept. A zero is +0 whatever its sign was.
     """
 
     name: ClassVar[str] = "extrema"
@@ -64,7 +89,8 @@ class Extrema(ReplicateStatistic):
         return self._open_identity()
 
     def _fold(self, rows: npt.NDArray[Any], kept: npt.NDArray[np.int64]) -> None:
-        _fold_rows(rows, kept, self._open)
+        fold = _fold_few if self.n_cells < FEW_CELLS else _fold_field
+        fold(rows, kept, self._open)
 
     def _close(self, n_bundles: int) -> None:  # noqa: ARG002 - extrema do not weigh replicates
         self.combine(self._closed, self._open)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from parsl_sa.records import Layout
+from parsl_sa.stats.compile import FEW_CELLS
 from parsl_sa.stats.extrema import Extrema
 
 
@@ -36,3 +37,11 @@ def test_the_open_replicate_is_not_in_the_result() -> None:
     extrema.close_replicate()
     extrema.update(np.array([[[100.0]]]))
     assert extrema.result()["maximum"].tolist() == [2.0]
+
+
+@pytest.mark.parametrize("n_cells", [1, FEW_CELLS])
+@pytest.mark.parametrize("zeros", [(0.0, -0.0), (-0.0, 0.0)])
+def test_the_sign_of_zero_does_not_tell_the_order(n_cells: int, zeros: tuple[float, float]) -> None:
+    extrema = Extrema(Layout("monte-carlo", 1), n_cells)
+    extrema.update(np.array(zeros).repeat(n_cells).reshape(2, 1, n_cells))
+    assert not np.signbit(extrema.partial()).any()
