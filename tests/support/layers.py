@@ -23,7 +23,7 @@ ROWS = (
     ("execution",),
     ("client", "reducer", "report"),
     ("protocol", "design", "stats", "models", "channel", "results"),
-    ("spec", "studydir", "analytic"),
+    ("spec", "studydir", "analytic", "lifeline"),
     ("records", "registry"),  # below spec, which lists the known names of an unknown one
     ("arrays",),
     ("errors",),  # below arrays, whose faults are raised as FrameError
