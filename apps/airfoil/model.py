@@ -95,8 +95,8 @@ class NeuralFoil(nn.Module):
         -------
         dict
             ``CL``, ``CD``, ``CM``, ``LD``, ``confidence`` (0 to 1), ``top_xtr``, ``bottom_xtr`` of shape
-            (batch,); ``boundary_layer`` with ``theta`` (momentum thickness / chord), ``H`` (shape factor), ``ue`` (edge
-            velocity / free stream) of shape (batch, 2, 32): side (upper, lower) x station.
+            (batch,); ``boundary_layer`` with ``theta`` (momentum thickness / chord), ``H`` (shape factor),
+            ``ue`` (edge velocity / free stream) of shape (batch, 2, 32): side (upper, lower) x station.
         """
         encoded = _encode(inputs)
         flipped = encoded[:, self.mirror] * self.mirror_sign

@@ -91,10 +91,11 @@ def choose_batch(
     Notes
     -----
     Given the measurements the choice is deterministic. Doubling ends when two in a row gain less than a
-    tenth in rows a second, when twice the rows would exceed `memory_bytes`, or when their forward would last over a
-    second, because leases should be short. A row's bytes are its inputs and outputs plus its share of all
-    growth measured so far: an allocator keeps what it once took, so a larger batch shows only the
-    increment. The smallest batch is returned even where it exceeds the bound, for the caller to report.
+    tenth in rows a second, when twice the rows would exceed `memory_bytes`, or when their forward would
+    last over a second, because leases should be short. A row's bytes are its inputs and outputs plus its
+    share of all growth measured so far: an allocator keeps what it once took, so a larger batch shows
+    only the increment. The smallest batch is returned even where it exceeds the bound, for the caller to
+    report.
     """
     model = evaluator.model
     measured = measure or measure_forward

@@ -1,0 +1,152 @@
+"""Loading torch.export files: batch, width and dtype come from the file itself."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.export import Dim, export, save
+
+from parsl_sa.errors import ModelError
+from parsl_sa.models import Evaluator, choose_batch, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = np.random.default_rng(0).standard_normal((10, 3))
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Linear(3, 2)
+        self.drop = nn.Dropout(0.5)
+
+    def forward(self, x: torch.Tensor) -> dict[str, Any]:
+        return {"a": self.drop(self.layer(x)), "b": (x.sum(1),)}
+
+
+def write(path: Path, module: nn.Module, example: tuple[torch.Tensor, ...], dim: Any = None) -> None:
+    shapes = None if dim is None else ({0: dim},)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        save(export(module, example, dynamic_shapes=shapes), path)
+
+
+def fault(path: Path, **model: Any) -> tuple[str, str]:
+    with pytest.raises(ModelError) as caught:
+        load({"loader": "exported", "path": path.name, **model}, path.parent)
+    (only,) = caught.value.faults
+    return only.place, only.message
+
+
+def test_a_static_batch_is_read_and_kept(tmp_path: Path) -> None:
+    net = Net().eval()
+    write(tmp_path / "net.pt2", net, (torch.zeros(4, 3),))
+    model = load({"loader": "exported", "path": "net.pt2"}, tmp_path)
+    assert (model.fixed_batch, model.n_columns, model.dtype) == (4, 3, "float32")
+    evaluator = Evaluator(model, [{"name": "a", "select": "a"}, {"name": "b", "select": "b.0"}], 3)
+    evaluator.probe(ROWS)
+    choice = choose_batch(evaluator, ROWS, 2**30, 1024)
+    assert choice.batch == 4
+    got = evaluator.evaluate(ROWS, 4)
+    with torch.inference_mode():
+        expected = net(torch.tensor(ROWS, dtype=torch.float32))["a"]
+    np.testing.assert_allclose(got[:, :2], expected, rtol=1e-5, atol=1e-6)
+    with pytest.raises(ModelError, match="exactly 4 rows at once, not 8"):
+        evaluator.evaluate(ROWS, 8)
+
+
+@pytest.mark.parametrize(
+    ("dim", "bounds"),
+    [(Dim("batch"), (1, None)), (Dim("batch", min=2, max=64), (2, 64)), (Dim.AUTO, None)],
+    ids=["open", "bounded", "auto"],
+)
+def test_a_dynamic_batch_is_read_with_its_bounds(
+    tmp_path: Path, dim: Any, bounds: tuple[int, int | None] | None
+) -> None:
+    write(tmp_path / "net.pt2", Net().eval(), (torch.zeros(4, 3),), dim)
+    model = load({"loader": "exported", "path": "net.pt2"}, tmp_path)
+    assert model.fixed_batch is None
+    if bounds:
+        assert (model.smallest_batch, model.largest_batch) == bounds
+    evaluator = Evaluator(model, [{"name": "a", "select": "a"}], 3)
+    evaluator.probe(ROWS[:1])
+    np.testing.assert_allclose(evaluator.evaluate(ROWS, 8), evaluator.evaluate(ROWS, 2), rtol=1e-5, atol=1e-6)
+    choice = choose_batch(evaluator, ROWS, 2**30, 1024)
+    assert 2 <= choice.batch <= (model.largest_batch or 1024)
+
+
+def test_a_batch_that_is_a_multiple_is_served_at_its_own_size(tmp_path: Path) -> None:
+    class Grouped(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.reshape(-1, 4, 3).sum(2).reshape(-1)
+
+    write(tmp_path / "net.pt2", Grouped(), (torch.zeros(8, 3),), 4 * Dim("groups", max=100))
+    model = load({"loader": "exported", "path": "net.pt2"}, tmp_path)
+    assert model.fixed_batch == 8
+    evaluator = Evaluator(model, [{"name": "y"}], 3)
+    evaluator.probe(ROWS)
+    np.testing.assert_allclose(evaluator.evaluate(ROWS, 8)[:, 0], ROWS.sum(1), rtol=1e-5, atol=1e-6)
+
+
+def test_float64_is_read_from_the_file(tmp_path: Path) -> None:
+    write(tmp_path / "net.pt2", nn.Linear(3, 1).double(), (torch.zeros(4, 3).double(),), Dim("batch"))
+    assert load({"loader": "exported", "path": "net.pt2"}, tmp_path).dtype == "float64"
+    assert fault(tmp_path / "net.pt2", dtype="float32") == (
+        "model.dtype",
+        "the file was exported for float64; use 'auto' or export again",
+    )
+
+
+def test_another_width_is_refused_before_any_call(tmp_path: Path) -> None:
+    write(tmp_path / "net.pt2", Net().eval(), (torch.zeros(4, 3),))
+    evaluator = Evaluator(
+        load({"loader": "exported", "path": "net.pt2"}, tmp_path), [{"name": "a", "select": "a"}], 5
+    )
+    with pytest.raises(ModelError) as caught:
+        evaluator.probe(np.zeros((4, 5)))
+    (only,) = caught.value.faults
+    assert only.place == "inputs.parameters"
+    assert "5 columns" in only.message
+    assert "takes 3" in only.message
+
+
+@pytest.mark.parametrize("module", [nn.Dropout(0.5), nn.BatchNorm1d(3)], ids=["dropout", "batch norm"])
+def test_training_mode_is_refused(tmp_path: Path, module: nn.Module) -> None:
+    write(tmp_path / "net.pt2", module.train(), (torch.zeros(4, 3),))
+    place, message = fault(tmp_path / "net.pt2")
+    assert place == "model.path"
+    assert "module.eval() before torch.export.export" in message
+
+
+def test_what_is_no_exported_program_is_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "text.pt2").write_text("nope")
+    torch.save(nn.Linear(3, 1).state_dict(), tmp_path / "weights.pt2")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(nn.Linear(3, 1)), tmp_path / "script.pt2")
+    assert "no file" in fault(tmp_path / "absent.pt2")[1]
+    assert "is not a torch.export file; make one" in fault(tmp_path / "text.pt2")[1]
+    assert "torch.save (weights alone?)" in fault(tmp_path / "weights.pt2")[1]
+    assert "TorchScript" in fault(tmp_path / "script.pt2")[1]
+
+
+def test_other_signatures_are_refused(tmp_path: Path) -> None:
+    class Two(nn.Module):
+        def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            return x + y
+
+    write(tmp_path / "two.pt2", Two(), (torch.zeros(4, 3), torch.zeros(4, 3)))
+    write(tmp_path / "image.pt2", nn.Identity(), (torch.zeros(4, 1, 8, 8),))
+    write(tmp_path / "half.pt2", nn.Identity(), (torch.zeros(4, 3, dtype=torch.float16),))
+    assert "takes 2 inputs (x, y)" in fault(tmp_path / "two.pt2")[1]
+    assert "(batch, columns)" in fault(tmp_path / "image.pt2")[1]
+    assert "float16" in fault(tmp_path / "half.pt2")[1]
+    assert fault(tmp_path / "half.pt2", options={"a": 1})[0] == "model.options"
+    assert fault(tmp_path / "half.pt2", arrays="numpy")[0] == "model.arrays"
