@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _LISTED = 20
+_TENSORS = (torch.Tensor, np.ndarray, np.generic)
 
 
 class SelectionError(ValueError):
@@ -66,7 +67,7 @@ def select(output: Any, path: str) -> Any:
 
 def is_tensor(value: object) -> bool:
     """Tell whether a value is a leaf: a tensor, an array, or what turns itself into one."""
-    return isinstance(value, torch.Tensor | np.ndarray | np.generic) or (
+    return isinstance(value, _TENSORS) or (
         hasattr(value, "__array__") and not isinstance(value, Mapping)
     )
 
@@ -94,9 +95,7 @@ def paths(output: Any) -> Iterator[tuple[str, Any]]:
 def as_array(value: Any) -> npt.NDArray[Any]:
     """Bring a tensor to the host as an array, sharing memory where possible; halves become float32."""
     if isinstance(value, torch.Tensor):
-        host = value.detach().cpu()
-        host = host.resolve_conj().resolve_neg()
-        array: npt.NDArray[Any] = (host.float() if _is_short(host) else host).numpy()
+        array: npt.NDArray[Any] = (value.float() if _is_short(value) else value).numpy(force=True)
         return array
     return np.asarray(value)
 
