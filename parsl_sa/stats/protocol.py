@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Statistic(Protocol):
         k, the rows of its open part.
     """
 
-    name: str
+    name: ClassVar[str]
     layout: Layout
     n_cells: int
 
@@ -114,6 +114,13 @@ class Statistic(Protocol):
 
     def load_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Replace everything by a copy of what `state` returned."""
+        ...
+
+    @classmethod
+    def from_state(
+        cls, state: Mapping[str, npt.NDArray[Any]], layout: Layout, n_cells: int, **options: Any
+    ) -> Self:
+        """Build a statistic from its constructor's arguments and what `state` returned."""
         ...
 
     def empty_like(self, n_cells: int) -> Self:
