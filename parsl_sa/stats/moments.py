@@ -8,7 +8,8 @@ import numpy as np
 
 from parsl_sa.stats.compile import BLOCK, FEW_CELLS, frozen, serial
 from parsl_sa.stats.intervals import checked_level, half_width, ratio_scatter, with_bounds
-from parsl_sa.stats.replicate import SQUARES, ReplicateSums
+from parsl_sa.stats.replicate import SQUARES
+from parsl_sa.stats.sums import ReplicateSums
 
 if TYPE_CHECKING:
     import numpy.typing as npt

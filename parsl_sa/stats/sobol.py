@@ -10,13 +10,13 @@ from parsl_sa.errors import LayoutError
 from parsl_sa.registry import resolve
 from parsl_sa.stats.compile import FEW_CELLS
 from parsl_sa.stats.intervals import checked_level, half_width, ratio_scatter, with_bounds
-from parsl_sa.stats.replicate import ReplicateSums
 from parsl_sa.stats.sobol_kernels import (
     azzini_rosati_few,
     azzini_rosati_field,
     jansen_paired_few,
     jansen_paired_field,
 )
+from parsl_sa.stats.sums import ReplicateSums
 
 if TYPE_CHECKING:
     import numpy.typing as npt
