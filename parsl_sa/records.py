@@ -103,12 +103,16 @@ class Plan:
         Bundles of one lease: `replicate_bundles` or a power-of-two part of it.
     lanes : int
         Power-of-two number of partial sums of one lease, merged in a fixed binary tree.
+    chunk_bundles : int
+        Power-of-two number of bundles of a lane that are evaluated before they are folded.
     batch : int
-        Rows of every forward; the last one of a lane is padded.
+        Rows of every forward; the last one of a chunk is padded.
     threads : int
         torch and Numba threads of one rank.
     shards : int
         Number of reducer shards.
+    contribution : str
+        What a lease sends: ``"partial"``, merged sums.
     seed : int
         Seed of the design.
     pivots_digest : str
@@ -129,9 +133,11 @@ class Plan:
     replicate_bundles: int
     lease_bundles: int
     lanes: int
+    chunk_bundles: int
     batch: int
     threads: int
     shards: int
+    contribution: str
     seed: int
     pivots_digest: str
     hardware: dict[str, str] = field(default_factory=dict)

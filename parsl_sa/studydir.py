@@ -18,6 +18,9 @@ from parsl_sa.records import Plan
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+    import numpy.typing as npt
+
 
 @dataclass(frozen=True)
 class StudyDir:
@@ -154,10 +157,40 @@ class StudyDir:
         """
         return read_plan(self.plan)
 
+    def read_pivots(self) -> npt.NDArray[np.float64]:
+        """Return the shift of every cell.
+
+        Raises
+        ------
+        StudyError
+            If the file is not the one the plan was frozen with.
+        """
+        import numpy as np  # noqa: PLC0415 - commands that only look at a study do not need it
+
+        from parsl_sa.arrays import checksum  # noqa: PLC0415 - see above
+
+        pivots: npt.NDArray[np.float64] = np.load(self.pivots)
+        if checksum(pivots) != self.read_plan().pivots_digest:
+            raise StudyError(f"{self.pivots}: its digest is not the plan's")
+        return pivots
+
+    @property
+    def truth(self) -> Path:
+        """Exact answers beside the model, for test functions; usually not there."""
+        return Path(json.loads(self.spec.read_text())["model"]["path"]).parent / "truth.json"
+
     def read_status(self) -> dict[str, Any]:
         """Return the newest status, empty if there is none yet."""
         try:
             loaded: dict[str, Any] = json.loads(self.status.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return loaded
+
+    def read_jobs(self) -> dict[str, Any]:
+        """Return what is recorded for cleaning up, empty if there is nothing."""
+        try:
+            loaded: dict[str, Any] = json.loads(self.jobs.read_text())
         except (FileNotFoundError, ValueError):
             return {}
         return loaded

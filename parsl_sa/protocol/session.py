@@ -21,6 +21,7 @@ from parsl_sa.protocol.messages import (
     Abandon,
     Beat,
     Body,
+    Bye,
     ClientBeat,
     Committed,
     Dropping,
@@ -182,6 +183,10 @@ class ClientSession:
         known = self.held.pop((lease, attempt), None) is not None
         failed = [SendCoordinator(Failed(lease, attempt, list(poisoned), error))] if known else []
         return [*failed, *self._next()]
+
+    def leave(self, reason: str) -> list[Action]:
+        """Say goodbye, so that the leases held go to others at once."""
+        return [SendCoordinator(Bye(reason)), Leave(0, reason)]
 
     def on_tick(self, now: float) -> list[Action]:
         """Let time pass: signs of life, repeated offers, a lost coordinator."""

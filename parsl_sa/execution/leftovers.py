@@ -1,0 +1,67 @@
+"""Ending what an earlier run of a study has left: processes of this host, and batch jobs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MARK = "PARSL_SA_RUN"
+"""Environment variable by which every process of a study's runs is known; inherited by all of them."""
+
+_GONE_S = 5.0
+
+
+def marked_processes(study: str) -> list[psutil.Process]:
+    """Return the processes of this host that carry a study's mark, this one excepted.
+
+    Parameters
+    ----------
+    study : str
+        Identifier of the study.
+    """
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.environ().get(MARK) == study:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue  # gone meanwhile, or somebody else's
+    return found
+
+
+def end_processes(study: str) -> int:
+    """Kill the marked processes and wait until they are gone; return how many there were.
+
+    Notes
+    -----
+    Lifelines end most of them on their own account; this is for what is frozen or was never asked.
+    """
+    count = 0
+    deadline = time.monotonic() + _GONE_S
+    while found := marked_processes(study):
+        count += len(found)
+        for process in found:
+            try:
+                process.kill()
+            except psutil.Error:
+                continue
+        psutil.wait_procs(found, timeout=1.0)
+        if time.monotonic() > deadline:
+            break
+    return count
+
+
+def cancel_jobs(jobs: Iterable[str]) -> None:
+    """Cancel Slurm jobs by id; those that have ended are not an error."""
+    listed = list(jobs)
+    scancel = shutil.which("scancel")
+    if listed and scancel:
+        subprocess.run([scancel, *listed], check=False, capture_output=True, timeout=60)  # noqa: S603 - ids from Parsl

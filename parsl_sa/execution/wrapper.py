@@ -1,0 +1,100 @@
+"""What runs inside a Parsl worker: start a program, hold its lifeline, report how it ended.
+
+Only the standard library is imported: a worker loads this module for every app.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+_POLL_S = 0.1
+_TAIL_BYTES = 4000
+
+
+def run_program(
+    argv: list[str],
+    *,
+    name: str,
+    run_dir: str,
+    log: str,
+    environment: dict[str, str],
+    scrub: tuple[str, ...] = (),
+    margin_s: float | None = None,
+) -> dict[str, Any]:
+    """Run a program to its end, with a lifeline.
+
+    Parameters
+    ----------
+    argv : list of str
+        The program; the options that name the lifeline are appended.
+    name : str
+        Name of the client or reducer; files in `run_dir` are called after it.
+    run_dir : str
+        For the named pipe, and for ``<name>.kill``, whose appearance ends the program.
+    log : str
+        File that gets its output.
+    environment : dict of str to str
+        Variables to set.
+    scrub : tuple of str
+        Prefixes of variables to remove.
+    margin_s : float or None
+        With a value, the program is told to leave so long before the batch job ends.
+
+    Returns
+    -------
+    dict
+        ``code``, the exit status (negative for a signal); ``tail``, the last lines of the log; ``log``.
+    """
+    pipe = Path(run_dir) / f"{name}.pipe"
+    kill = Path(run_dir) / f"{name}.kill"
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe, 0o600)
+    lifeline = os.open(pipe, os.O_RDWR | os.O_CLOEXEC)
+    command = [*argv, "--lifeline", str(pipe), "--wrapper-host", socket.gethostname()]
+    ends_at = _job_end() if margin_s is not None else None
+    if ends_at is not None and margin_s is not None:
+        command += ["--leave-at", str(ends_at - margin_s)]
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(scrub or ("\0",))}
+    began_at = Path(log).stat().st_size if Path(log).exists() else 0
+    try:
+        with Path(log).open("ab") as stream:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                env={**kept, **environment},
+                start_new_session=True,
+            )
+        while process.poll() is None:
+            if kill.exists():
+                _end(process)
+            time.sleep(_POLL_S)
+        return {"code": process.returncode, "tail": _tail(Path(log), began_at), "log": log}
+    finally:
+        os.close(lifeline)
+        pipe.unlink(missing_ok=True)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _job_end() -> float | None:
+    """Wall-clock time at which the batch job ends, where the scheduler tells."""
+    told = os.environ.get("SLURM_JOB_END_TIME", "")
+    return float(told) if told.isdigit() else None
+
+
+def _tail(log: Path, began_at: int) -> str:
+    with log.open("rb") as stream:
+        stream.seek(max(began_at, stream.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        return stream.read().decode(errors="replace")

@@ -1,0 +1,146 @@
+"""The coordinator's process: `python -m parsl_sa.launch.coordinate STUDY`, started by `launch`.
+
+It owns the study directory for one epoch: journal, Parsl, control channel. Its exit status is that of the
+command: 0 complete, 3 stopped by a budget, 4 failed, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parsl_sa.channel.addresses import local_address
+from parsl_sa.channel.curve import CurveChannel
+from parsl_sa.channel.keys import make_keys
+from parsl_sa.errors import ParslSaError, StudyError
+from parsl_sa.execution.farm import Crew, Farm
+from parsl_sa.execution.site import site_of
+from parsl_sa.launch.driver import Driver
+from parsl_sa.launch.journal import Journal, identity, read_past
+from parsl_sa.launch.planning import read_faults
+from parsl_sa.launch.slots import slots_of, threads_of
+from parsl_sa.launch.snapshot import Snapshot
+from parsl_sa.protocol.coordinator import Coordinator
+from parsl_sa.protocol.messages import Fence
+from parsl_sa.protocol.policy import Policy
+from parsl_sa.reducer.harvest import write_results
+from parsl_sa.spec import load_spec
+from parsl_sa.studydir import StudyDir, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from parsl_sa.execution.site import Site
+    from parsl_sa.protocol.actions import End
+    from parsl_sa.records import Plan
+    from parsl_sa.spec import StudySpec
+
+EXIT_CODES = {"complete": 0, "budget": 3, "failed": 4, "interrupted": 130}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one coordinator life; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m parsl_sa.launch.coordinate", description=__doc__)
+    parser.add_argument("study", type=Path, help="study directory")
+    study = StudyDir(parser.parse_args(arguments).study)
+    with study.lock() as free:
+        if not free:
+            print(f"{study.root}: another coordinator runs this study", file=sys.stderr)  # noqa: T201 - its log
+            return 4
+        try:
+            code = coordinate(study)
+        except ParslSaError as error:
+            _report_failure(study, str(error))
+            code = error.exit_code
+        except Exception as error:  # noqa: BLE001 - the edge: the supervisor needs to be told
+            traceback.print_exc()
+            _report_failure(study, f"{type(error).__name__}: {error}")
+            code = 4
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # a thread of a Parsl that would not shut down must not keep the process
+
+
+def coordinate(study: StudyDir) -> int:
+    """Run the study from where it is to an end."""
+    spec, past = load_spec(study.spec), read_past(study)
+    site, epoch = site_of(spec.farm), past.epoch + 1
+    slots, threads = slots_of(spec, site), threads_of(spec, site)
+    write_json(study.jobs, {**identity(), "jobs": []})
+    journal = Journal(study, epoch)
+    with CurveChannel(make_keys(study.keys)) as channel:
+        server = channel.serve(local_address(site.address))
+        _write_first_status(study, spec.name, epoch)
+        farm = Farm(site, study, Crew(epoch, server.address, spec.farm.clients.ranks, threads), slots)
+        try:
+            if not study.plan.exists():
+                farm.probe()
+                read_faults(study.root)
+            plan = study.read_plan()
+            policy = _policy(spec, plan, site, slots)
+            coordinator = Coordinator(Fence(past.study, epoch), plan, policy, past.history)
+            driver = Driver(coordinator, (channel, server), journal, study, Snapshot(spec.name))
+            end = driver.run(farm)
+        finally:
+            clean = farm.close()
+    if not clean:
+        journal.event("parsl-did-not-shut-down", {})
+    journal.close()
+    return _conclude(study, end)
+
+
+def _policy(spec: StudySpec, plan: Plan, site: Site, slots: int) -> Policy:
+    budget = spec.stop.budget
+    limits = [] if budget.seconds is None else [budget.seconds]
+    if budget.core_hours is not None:
+        cores = slots * spec.farm.clients.ranks * plan.threads
+        limits.append(budget.core_hours * 3600 / cores)
+    silent_s = max(15.0, 2.0 * site.heartbeat_threshold_s)
+    return Policy(
+        slots=slots,
+        window=max(8, 6 * slots),
+        max_dropped=int(spec.stop.max_dropped_fraction * plan.n_bundles),
+        checkpoint_s=spec.farm.reducer.checkpoint_s,
+        budget_s=min(limits) if limits else None,
+        client_silent_s=silent_s,
+        shard_silent_s=silent_s,
+    )
+
+
+def _conclude(study: StudyDir, end: End) -> int:
+    """Write the results of what is durable, and the last status."""
+    status = study.read_status()
+    status.update(outcome=end.outcome, reason=end.reason)
+    if end.outcome in {"complete", "budget", "interrupted"} and end.prefix:
+        try:
+            write_results(study)
+        except StudyError as error:
+            status.update(reason=str(error))
+    stages = {"complete": "done", "failed": "failed"}
+    status["stage"] = stages.get(end.outcome, "stopped")
+    write_json(study.status, status, durable=True)
+    return EXIT_CODES[end.outcome]
+
+
+def _write_first_status(study: StudyDir, name: str, epoch: int) -> None:
+    now = time.time()
+    stage = "starting" if study.plan.exists() else "probing"
+    earlier = study.read_status()
+    write_json(
+        study.status,
+        {**earlier, "name": name, "stage": stage, "epoch": epoch, "began_at": now, "updated_at": now},
+    )
+
+
+def _report_failure(study: StudyDir, reason: str) -> None:
+    status = {**study.read_status(), "stage": "failed", "outcome": "failed", "reason": reason}
+    write_json(study.status, status)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

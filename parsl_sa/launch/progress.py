@@ -1,0 +1,187 @@
+"""The live view of a run: rich on a terminal, plain lines elsewhere; both read a status record."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_LINE_S = 5.0
+_STAGES = {
+    "probing": "trying the model",
+    "starting": "starting reducer and clients",
+    "running": "running",
+    "finishing": "writing the last checkpoint",
+    "done": "done",
+    "stopped": "stopped",
+    "failed": "failed",
+}
+
+
+class View(Protocol):
+    """Shows status records as they come."""
+
+    def show(self, status: dict[str, Any]) -> None:
+        """Show the newest status."""
+
+    def close(self) -> None:
+        """Leave the terminal as a reader expects it."""
+
+
+class LiveView:
+    """A block of lines that is redrawn in place."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, refresh_per_second=4, transient=False)
+        self._live.start()
+
+    def show(self, status: dict[str, Any]) -> None:
+        """Redraw with the newest status."""
+        self._live.update(panel(status))
+
+    def close(self) -> None:
+        """Keep the last picture and release the terminal."""
+        self._live.stop()
+
+
+class PlainView:
+    """One line every few seconds, and one at every change of stage."""
+
+    def __init__(self) -> None:
+        self._shown_at = 0.0
+        self._stage = ""
+
+    def show(self, status: dict[str, Any]) -> None:
+        """Print a line if the stage is new or the last line is old."""
+        now = time.monotonic()
+        if status.get("stage") != self._stage or now - self._shown_at >= _LINE_S:
+            self._stage, self._shown_at = str(status.get("stage")), now
+            print(line(status), flush=True)  # noqa: T201 - this is the view
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class QuietView:
+    """Shows nothing."""
+
+    def show(self, status: dict[str, Any]) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def view_for(plain: bool = False) -> View:
+    """Return the live view on a terminal, plain lines elsewhere or on request."""
+    console = Console(stderr=True)
+    return PlainView() if plain or not console.is_terminal or not sys.stdin.isatty() else LiveView(console)
+
+
+def line(status: dict[str, Any]) -> str:
+    """Return a status as one line.
+
+    Examples
+    --------
+    >>> line({"name": "wing", "stage": "starting"})
+    'wing: starting reducer and clients'
+    """
+    text = f"{status.get('name', '')}: {_STAGES.get(status.get('stage', ''), status.get('stage', ''))}"
+    if status.get("n_bundles"):
+        text += f", {status['folded']} of {status['n_bundles']} bundles"
+    parts = [_rate(status), _eta(status), _clients(status), _trouble(status)]
+    return ", ".join([text, *(part for part in parts if part)])
+
+
+def panel(status: dict[str, Any]) -> RenderableType:
+    """Return a status as a block of lines for a terminal of any width."""
+    stage = str(status.get("stage", ""))
+    head = Text.assemble((str(status.get("name", "")), "bold"), "  ", _STAGES.get(stage, stage))
+    if status.get("reason"):
+        head.append(f": {status['reason']}")
+    if not status.get("n_bundles"):
+        return head
+    total, folded = status["n_bundles"], status["folded"]
+    grid = Table.grid(padding=(0, 2), expand=False)
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(overflow="fold")
+    progress = Table.grid(padding=(0, 1))
+    progress.add_row(
+        ProgressBar(total=total, completed=folded, width=30),
+        f"{100 * folded / total:5.1f} %",
+        f"{folded:,} of {total:,} bundles",
+    )
+    grid.add_row("folded", progress)
+    speed = "  ".join(part for part in (_rate(status), _eta(status)) if part)
+    grid.add_row("speed", speed or "not known yet")
+    grid.add_row("clients", _clients(status))
+    grid.add_row("widest interval", _widest(status))
+    grid.add_row("incidents", _incidents(status))
+    if trouble := _trouble(status):
+        grid.add_row("last error", trouble)
+    return Group(head, grid)
+
+
+def _rate(status: dict[str, Any]) -> str:
+    rate = status.get("bundles_per_s")
+    return f"{rate * status.get('n_rows', 1):,.0f} forwards/s" if rate else ""
+
+
+def _eta(status: dict[str, Any]) -> str:
+    eta = status.get("eta_s")
+    if eta is None or status.get("stage") not in {"running", "starting"}:
+        return ""
+    return f"{duration(eta)} left"
+
+
+def _clients(status: dict[str, Any]) -> str:
+    clients, blocks = status.get("clients"), status.get("blocks") or {}
+    if clients is None:
+        return ""
+    text = f"{clients['up']} of {clients['slots']} clients up"
+    states = blocks.get("clients", {})
+    told = ", ".join(f"{count} {state.lower()}" for state, count in sorted(states.items()))
+    return f"{text} (blocks: {told})" if told else text
+
+
+def _widest(status: dict[str, Any]) -> str:
+    widest = status.get("widest") or {}
+    closed = f"{status.get('replicates_closed', 0)} of {status.get('replicates', 0)} replicates"
+    told = "  ".join(f"{name} \u00b1{value:.3g}" for name, value in sorted(widest.items()))
+    return f"{told}  after {closed}" if told else f"none yet: {closed}, intervals need 8"
+
+
+def _incidents(status: dict[str, Any]) -> str:
+    return f"{status.get('retries', 0)} leases retried, {status.get('dropped', 0)} bundles dropped"
+
+
+def _trouble(status: dict[str, Any]) -> str:
+    if status.get("trouble"):
+        return str(status["trouble"])
+    error, log = status.get("last_error"), status.get("last_log")
+    return f"{error} (log: {log})" if error and log else str(error or "")
+
+
+def duration(seconds: float) -> str:
+    """Write a time for people.
+
+    Examples
+    --------
+    >>> duration(42), duration(200), duration(7300)
+    ('42 s', '3 min 20 s', '2 h 2 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,109 @@
+"""From the checkpoints of a study to its results store: what a finished or stopped study reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from parsl_sa import stats
+from parsl_sa.errors import StudyError
+from parsl_sa.reducer import checkpoints
+from parsl_sa.results import schema, store
+from parsl_sa.spec import load_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import xarray as xr
+
+    from parsl_sa.records import Plan
+    from parsl_sa.spec import StudySpec
+    from parsl_sa.studydir import StudyDir
+
+
+def harvest(study: StudyDir) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
+    """Compute the results at the newest prefix that every shard has a sound checkpoint of.
+
+    Parameters
+    ----------
+    study : StudyDir
+        Finished or not.
+
+    Returns
+    -------
+    datasets : dict of str to xarray.Dataset
+        One a quantity.
+    attrs : dict
+        Provenance; ``n_used`` counts the bundles of whole closed replicates, less the drops.
+
+    Raises
+    ------
+    StudyError
+        If nothing is durable yet.
+    """
+    plan, spec = study.read_plan(), load_spec(study.spec)
+    prefix = common_prefix(study, plan)
+    if prefix == 0:
+        raise StudyError(f"{study.root}: no checkpoint yet, so no results; wait, or resume the study")
+    accumulator = stats.assemble(spec.statistics_plain(), plan.layout, plan.n_cells, study.read_pivots())
+    accumulator.load_state(checkpoints.load(study.checkpoints(0), prefix, plan.digest))
+    attrs = _provenance(study, spec, plan, prefix, accumulator)
+    parameters = [parameter.name for parameter in spec.uncertain]
+    units = [parameter.unit for parameter in spec.uncertain]
+    values = accumulator.result()
+    datasets = {
+        quantity.name: schema.dataset(
+            quantity, parameters, values, parameter_units=units, level=attrs["level"]
+        )
+        for quantity in plan.quantities
+    }
+    return datasets, attrs
+
+
+def write_results(study: StudyDir) -> dict[str, Any]:
+    """Harvest a study into its `results.zarr` and return the provenance."""
+    datasets, attrs = harvest(study)
+    store.write(study.results, datasets, attrs)
+    return attrs
+
+
+def common_prefix(study: StudyDir, plan: Plan) -> int:
+    """Return the newest lease prefix at which every shard has a sound checkpoint; 0 if there is none."""
+    found = [set(checkpoints.sound_prefixes(study.checkpoints(s), plan.digest)) for s in range(plan.shards)]
+    return max(set.intersection(*found), default=0)
+
+
+def _provenance(
+    study: StudyDir, spec: StudySpec, plan: Plan, prefix: int, accumulator: stats.Accumulator
+) -> dict[str, Any]:
+    closed = prefix // plan.leases_per_replicate * plan.replicate_bundles
+    dropped = [
+        {"bundle": bundle, "reason": str(record["reason"])}
+        for record in study.read_journal()
+        if record["record"] == "drop"
+        for bundle in record["bundles"]
+        if bundle < closed
+    ]
+    sobol = _options(spec, "sobol")
+    return {
+        "name": spec.name,
+        "spec": study.spec.read_text(),
+        "seed": plan.seed,
+        "model_hashes": plan.model_hashes,
+        "versions": plan.versions,
+        "hardware": plan.hardware,
+        "n_planned": plan.n_bundles,
+        "n_used": accumulator.n_bundles,
+        "n_replicates": accumulator.n_replicates,
+        "n_forwards": closed * plan.layout.n_rows,
+        "dropped": dropped,
+        "level": sobol.get("level", _options(spec, "moments").get("level", 0.95)),
+        "estimator": sobol.get("estimator", ""),
+        "design": f"{spec.design.method}, {spec.design.sequence}",
+        "plan": plan.digest,
+        "study": study.study_id(),
+        "finished": prefix == plan.n_leases,
+    }
+
+
+def _options(spec: StudySpec, name: str) -> Mapping[str, Any]:
+    return next((options for options in spec.statistics_plain() if options["name"] == name), {})
