@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from parsl_sa.arrays import DISK, pack, read_frames, unpack, write_atomic
+from parsl_sa.arrays import DISK, pack, unpack
 from parsl_sa.errors import FrameError
+from parsl_sa.framefile import partials, read_frames, write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def save(
     epoch: int,
     incarnation: int,
 ) -> Path:
-    """Write a checkpoint and remove those that two newer ones make needless.
+    """Write a checkpoint; remove those that two newer ones make needless, and what dead writers left.
 
     Parameters
     ----------
@@ -65,8 +66,14 @@ def save(
     ------
     OSError
         If the file cannot be written; older generations are untouched then.
+
+    Notes
+    -----
+    Files that an earlier life began and never finished go first, for their space may be what is lacking.
+    Those of a later life are left alone: whoever meets one is himself the dead one, not told yet.
     """
     directory.mkdir(parents=True, exist_ok=True)
+    _remove_partials(directory, (epoch, incarnation))
     path = directory / f"prefix-{prefix:09d}.epoch-{epoch}.incarnation-{incarnation}.ckpt"
     header = {"plan": plan, "prefix": prefix, "names": list(state)}
     write_atomic(path, pack(header, list(state.values()), DISK))
@@ -84,6 +91,13 @@ def generations(directory: Path) -> list[Generation]:
     found = [(match, path) for path in directory.iterdir() if (match := _NAME.fullmatch(path.name))]
     listed = [Generation(int(match[1]), int(match[2]), int(match[3]), path) for match, path in found]
     return sorted(listed, key=lambda g: (g.prefix, g.epoch, g.incarnation))
+
+
+def _remove_partials(directory: Path, life: tuple[int, int]) -> None:
+    for path, name in partials(directory):
+        match = _NAME.fullmatch(name)
+        if match and (int(match[2]), int(match[3])) < life:
+            path.unlink(missing_ok=True)
 
 
 def load(directory: Path, prefix: int, plan: str) -> dict[str, npt.NDArray[Any]]:
