@@ -19,7 +19,7 @@ from parsl_sa.channel.curve import CurveChannel
 from parsl_sa.channel.keys import make_keys
 from parsl_sa.errors import ParslSaError, StudyError
 from parsl_sa.execution.farm import Crew, Farm
-from parsl_sa.execution.site import site_of
+from parsl_sa.execution.presets import site_of
 from parsl_sa.launch.driver import Driver
 from parsl_sa.launch.journal import Journal, identity, read_past
 from parsl_sa.launch.planning import read_faults
