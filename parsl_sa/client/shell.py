@@ -23,8 +23,9 @@ from parsl_sa.protocol.actions import (
     SendShard,
     Transmit,
 )
-from parsl_sa.protocol.messages import Body, Chunk, to_header
+from parsl_sa.protocol.messages import Chunk
 from parsl_sa.protocol.session import ClientSession, Slab
+from parsl_sa.protocol.wire import to_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from parsl_sa.channel.protocol import Channel, Dialer
-    from parsl_sa.protocol.messages import Hello
+    from parsl_sa.protocol.messages import Body, Hello
 
 CHUNK_BYTES = 8 << 20
 _WAIT_S = 0.1

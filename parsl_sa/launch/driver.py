@@ -22,8 +22,8 @@ from parsl_sa.protocol.actions import (
     StartClient,
     StartShard,
 )
-from parsl_sa.protocol.messages import Body, to_header
 from parsl_sa.protocol.reducers import shard_peer
+from parsl_sa.protocol.wire import to_header
 from parsl_sa.studydir import write_json
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from parsl_sa.launch.journal import Journal as OpenJournal
     from parsl_sa.launch.snapshot import Snapshot
     from parsl_sa.protocol.coordinator import Coordinator
+    from parsl_sa.protocol.messages import Body
     from parsl_sa.protocol.roster import Ending
     from parsl_sa.studydir import StudyDir
 
