@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
     import xarray as xr
-
-
-_STOPPING_S = 30.0
 
 
 class Study:
@@ -181,32 +177,13 @@ def run(study: StudyDir, watch: Callable[[dict[str, Any]], None] | None = None) 
     Raises
     ------
     SpecError
-        If a probe in a block has found the model at fault.
+        If a probe in a block has found the model at fault, or another process runs the study.
     StudyError
         If the coordinator dies again and again.
     """
     code = Supervisor(study, watch or (lambda status: None)).run()  # noqa: ARG005 - nobody watches
     planning.read_faults(study.root)
     return code
-
-
-def take_over(study: StudyDir) -> None:
-    """Make sure that nobody else runs a study: a coordinator whose launch is gone is given time to stop.
-
-    Raises
-    ------
-    SpecError
-        If it is being run by a launch that is alive.
-    """
-    deadline = time.monotonic() + _STOPPING_S
-    while True:
-        with study.lock() as free:
-            if free:
-                return
-        if time.monotonic() > deadline:
-            text = "is being run by another process; see parsl-sa status"
-            raise SpecError([Fault(str(study.root), text)])
-        time.sleep(0.2)
 
 
 def existing(directory: Path) -> StudyDir:

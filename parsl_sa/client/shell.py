@@ -103,6 +103,7 @@ class Shell:
         self._outbox: dict[int, deque[tuple[Body, int, int]]] = {}
         self._letters: deque[Body] = deque()
         self._left: Leave | None = None
+        self._obeyed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="shell", daemon=True)
 
     def start(self, hello: Hello) -> None:
@@ -116,7 +117,8 @@ class Shell:
         self._channel.wake()
 
     def join(self) -> None:
-        """Wait until the last messages are out (computing thread, after a `Leave` order)."""
+        """Obey a `Leave` order: wait until the last messages are out (computing thread)."""
+        self._obeyed.set()
         self._thread.join(timeout=_LEAVE_GRACE_S)
 
     # The shell's thread
@@ -179,9 +181,9 @@ class Shell:
                 threading.Thread(target=self._insist, args=(action.code,), daemon=True).start()
 
     def _insist(self, code: int) -> None:
-        """End the process if the computing thread does not come back to leave."""
-        time.sleep(_LEAVE_GRACE_S)
-        self._abort(code or 8)
+        """End every rank if the computing thread does not come back to leave: a forward may take long."""
+        if not self._obeyed.wait(_LEAVE_GRACE_S):
+            self._abort(code or 8)
 
     def _connect(self, action: Connect) -> None:
         old = self._shards.pop(action.shard, None)
