@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 import typer
 
 from parsl_sa.cli import check, launch, results, resume, schema, sites, status
-from parsl_sa.cli.messages import report_error
+from parsl_sa.cli.messages import report_error, say
 from parsl_sa.errors import ParslSaError
 
 app = typer.Typer(
@@ -39,6 +40,10 @@ def main() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception:  # noqa: BLE001 - the edge: whatever else happens is a failure, with its traceback
+        traceback.print_exc()
+        say("failed: an error inside parsl-sa; please report it with the lines above")
+        sys.exit(4)
 
 
 if __name__ == "__main__":

@@ -186,8 +186,8 @@ def _require_no_masks(outputs: npt.NDArray[Any], quantities: Sequence[Quantity])
         Fault(
             f"outputs[{index}]",
             f"{never[quantity.cells].sum()} of the {quantity.n_cells} cells of '{quantity.name}' are not "
-            f"finite for any of {len(outputs)} probed inputs, and masked cells are not supported yet; let the model "
-            "return the other cells only, or fill these with a number",
+            f"finite for any of {len(outputs)} probed inputs, and masked cells are not supported yet; let "
+            "the model return the other cells only, or fill these with a number",
         )
         for index, quantity in enumerate(quantities)
         if never[quantity.cells].any()
