@@ -36,7 +36,7 @@ def main() -> None:
     try:
         app()
     except ParslSaError as error:
-        report_error(error)
+        report_error(error, command=next(iter(sys.argv[1:]), ""))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
