@@ -140,6 +140,8 @@ class Driver:
             raise ParslLostError("Parsl's interchange is dead or does not answer")
         if now - self._status_at > _STATUS_S:
             self._status_at = now
+            for name in farm.started():
+                coordinator.on_started(name, now)
             self._write_status(farm)
 
     def _do(self, farm: Farm, actions: list[Action]) -> None:
