@@ -20,6 +20,7 @@ from parsl_sa.channel.keys import make_keys
 from parsl_sa.errors import ParslSaError, StudyError
 from parsl_sa.execution.farm import Crew, Farm
 from parsl_sa.execution.presets import site_of
+from parsl_sa.jsonfile import write_json
 from parsl_sa.launch.driver import RESTART, Driver, ParslLostError, record_jobs
 from parsl_sa.launch.journal import Journal, identity, read_past
 from parsl_sa.launch.slots import slots_of, threads_of
@@ -30,7 +31,7 @@ from parsl_sa.protocol.coordinator import Coordinator
 from parsl_sa.protocol.messages import Fence
 from parsl_sa.protocol.policy import Policy
 from parsl_sa.spec import load_spec
-from parsl_sa.studydir import StudyDir, write_json
+from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

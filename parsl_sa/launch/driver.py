@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from parsl_sa.channel.protocol import Message
 from parsl_sa.errors import StudyError
+from parsl_sa.jsonfile import write_json
 from parsl_sa.protocol.actions import (
     Action,
     End,
@@ -22,7 +23,6 @@ from parsl_sa.protocol.actions import (
 )
 from parsl_sa.protocol.reducers import shard_peer
 from parsl_sa.protocol.wire import to_header
-from parsl_sa.studydir import write_json
 
 if TYPE_CHECKING:
     from parsl_sa.channel.protocol import Channel, Server
