@@ -133,6 +133,8 @@ class ClientProcess(Process):
             self.do(self.session.on_failed(*key, sorted(poisoned), "ValueError: no"))
             return
         dropped = study.nature.non_finite(order.lease) - {*order.exclude}
+        if study.setting.flaky:
+            dropped = {bundle for bundle in dropped if study.chance.random() > study.setting.flaky}
         absent = {*order.exclude, *dropped}
         self.buffers[key] = {shard: bits(order.lease, absent, shard) for shard in range(study.plan.shards)}
         slabs = {shard: Slab(len(data), checksum(data)) for shard, data in self.buffers[key].items()}
