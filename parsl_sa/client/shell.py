@@ -23,8 +23,9 @@ from parsl_sa.protocol.actions import (
     SendShard,
     Transmit,
 )
+from parsl_sa.protocol.contribution import Slab
 from parsl_sa.protocol.messages import Chunk
-from parsl_sa.protocol.session import ClientSession, Slab
+from parsl_sa.protocol.session import ClientSession
 from parsl_sa.protocol.wire import to_header
 
 if TYPE_CHECKING:

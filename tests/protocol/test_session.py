@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from parsl_sa.protocol.actions import Action, Compute, Connect, Free, Leave, SendCoordinator, Transmit
+from parsl_sa.protocol.contribution import Slab
 from parsl_sa.protocol.digest import lease_digest
 from parsl_sa.protocol.messages import (
     Abandon,
@@ -26,7 +27,7 @@ from parsl_sa.protocol.messages import (
     Welcome,
     Withdraw,
 )
-from parsl_sa.protocol.session import ClientSession, SessionPolicy, Slab
+from parsl_sa.protocol.session import ClientSession, SessionPolicy
 from parsl_sa.protocol.wire import to_header
 from support.desk import bodies, only
 

@@ -47,7 +47,10 @@ class Nature:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run is like, apart from chance; `flaky` is how often the model does not do what it does."""
+    """What a run is like, apart from chance.
+
+    `flaky` is how often the model does not lose what it loses; with `calm_clients` no lease ever lags.
+    """
 
     n_leases: int = 16
     shards: int = 1
@@ -61,6 +64,7 @@ class Setting:
     nan: frozenset[int] = frozenset()
     poison: frozenset[int] = frozenset()
     flaky: float = 0.0
+    calm_clients: bool = False
 
 
 def some_setting(seed: int) -> Setting:
