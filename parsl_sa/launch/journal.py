@@ -39,9 +39,9 @@ class Past:
 
 
 def read_past(study: StudyDir) -> Past:
-    """Replay the journal."""
+    """Replay the journal of a study that the caller has locked, and mend it."""
     history, epoch, spent_s, identifier = History(), 0, 0.0, ""
-    for record in study.read_journal():
+    for record in study.read_journal(repair=True):
         history.learn(record)
         kind = record["record"]
         if kind == "study":
