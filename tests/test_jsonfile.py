@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from parsl_sa.jsonfile import append_record, write_json
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_a_reader_sees_one_whole_version_or_another(tmp_path: Path) -> None:

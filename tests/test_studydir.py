@@ -90,6 +90,8 @@ class TestJournal:
         whole = study.journal.read_bytes()
         study.journal.write_bytes(whole + torn)
         assert [record.get("number") for record in study.read_journal()] == [None, 1]
+        assert study.journal.read_bytes() == whole + torn, "to a reader it may be a line being written"
+        assert [record.get("number") for record in study.read_journal(repair=True)] == [None, 1]
         assert study.journal.read_bytes() == whole
         append_record(study.journal, {"record": "fold", "number": 2})
         assert [record.get("number") for record in study.read_journal()] == [None, 1, 2]
