@@ -50,14 +50,20 @@ class Run:
         Its study directory.
     words : str
         What stands after `parsl-sa`.
+    environment : mapping, optional
+        Further variables.
     """
 
-    def __init__(self, directory: Path, *words: str) -> None:
+    def __init__(self, directory: Path, *words: str, environment: Mapping[str, str] | None = None) -> None:
         self.study = StudyDir(directory)
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `launched`
         self._err = tempfile.TemporaryFile()  # noqa: SIM115 - see above
         self.process = subprocess.Popen(
-            command(*words), stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err
+            command(*words),
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=self._err,
+            env={**os.environ, **(environment or {})},
         )
 
     def finish(self, timeout_s: float = 200.0) -> Ended:
@@ -134,9 +140,9 @@ def command(*words: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def launched(directory: Path, *words: str) -> Iterator[Run]:
+def launched(directory: Path, *words: str, environment: Mapping[str, str] | None = None) -> Iterator[Run]:
     """Start a command; whatever happens, nothing of it is left in the end."""
-    run = Run(directory, *words)
+    run = Run(directory, *words, environment=environment)
     try:
         yield run
     finally:
