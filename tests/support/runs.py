@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from parsl_sa.study import Results
 from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _LOOK_S = 0.03
 _END_S = 20.0
@@ -149,15 +150,16 @@ def launched(directory: Path, *words: str, environment: Mapping[str, str] | None
         run.close()
 
 
-def called(*words: str, timeout_s: float = 60.0) -> Ended:
-    """Run a command to its end."""
+def called(*words: str, environment: Mapping[str, str] | None = None) -> Ended:
+    """Run a command that should end soon."""
     done = subprocess.run(
         command(*words),
         check=False,
         capture_output=True,
         text=True,
-        timeout=timeout_s,
+        timeout=_CALL_S,
         stdin=subprocess.DEVNULL,
+        env={**os.environ, **(environment or {})},
     )
     return Ended(done.returncode, done.stdout, done.stderr)
 
