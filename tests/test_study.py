@@ -190,6 +190,7 @@ def test_the_package_offers_study_and_results_and_is_light() -> None:
 
 @pytest.mark.mpi
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
     require_module("mpi4py")
     require_program("mpiexec")
@@ -209,7 +210,7 @@ def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
