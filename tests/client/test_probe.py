@@ -93,7 +93,7 @@ def test_monte_carlo_has_one_row_a_bundle(tmp_path: Path) -> None:
     assert found.plan.n_forwards == 256
 
 
-@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("rows", [1, 3, 7, 64])
 def test_a_fixed_batch_is_the_plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     load = probing.models.load
 
