@@ -225,6 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--wrapper-host", default="", help="host of the wrapper")
     options = parser.parse_args(arguments)
     hold(options.lifeline, options.wrapper_host)
+    (options.out / "faults.json").unlink(missing_ok=True)  # of an earlier attempt
     import numba  # noqa: PLC0415 - seconds that a wrong argument should not cost
     import torch  # noqa: PLC0415 - see above
 

@@ -136,6 +136,7 @@ def test_the_program_writes_plan_pivots_and_figures(tmp_path: Path) -> None:
     out = StudyDir(tmp_path / "out")
     out.root.mkdir()
     write_json(out.spec, spec.plain())
+    write_json(out.root / "faults.json", [{"place": "model", "message": "of an earlier attempt"}])
     assert main([str(out.spec), str(out.root), "--ranks", "1", "--threads", "1"]) == 0
     assert sorted(path.name for path in out.root.iterdir()) == [
         *("figures.json", "pivots.npy", "plan.json"),
