@@ -87,18 +87,33 @@ class Evaluator:
             no batch axis, non-finite rows only, other values for the same rows, or values that depend on
             the other rows of the batch.
         """
-        probing.check_width(self.model, self.n_columns)
-        sample = probing.fit_batch(self.model, np.ascontiguousarray(rows, dtype=np.float64))
-        output = probing.first_call(self.model, sample, self.n_columns)
-        # Copies: a function may return the same buffer from every call.
-        arrays = [array.copy() for array in quantities.read(output, self._outputs)]
-        found = quantities.learn(arrays, self._outputs, len(sample))
-        probing.check_finite(arrays, found, sample)
+        sample, arrays = self._learn(rows)
+        probing.check_finite(arrays, self._quantities, sample)
         probing.check_rows(self.model, sample, arrays, lambda other: quantities.read(other, self._outputs))
-        self._quantities, self._dtype = found, quantities.result_dtype(arrays)
-        return found
+        return self._quantities
 
-    def evaluate(self, rows: npt.NDArray[np.float64], batch: int) -> npt.NDArray[Any]:
+    def learn(self, rows: npt.NDArray[np.float64]) -> tuple[Quantity, ...]:
+        """Evaluate a few rows and learn the shapes alone, of a model that was probed before.
+
+        Parameters
+        ----------
+        rows : ndarray of float64, shape (m, n_columns)
+            As for `probe`.
+
+        Raises
+        ------
+        ModelError
+            If the model raises, takes another number of columns, or returns what has no such shape.
+        """
+        self._learn(rows)
+        return self._quantities
+
+    def evaluate(
+        self,
+        rows: npt.NDArray[np.float64],
+        batch: int,
+        into: npt.NDArray[Any] | None = None,
+    ) -> npt.NDArray[Any]:
         """Evaluate rows in forwards of exactly `batch` rows.
 
         Parameters
@@ -108,6 +123,8 @@ class Evaluator:
         batch : int
             Rows of every forward. The last is filled up with copies of its last row, because the last bits of
             a network's output depend on the size of the batch.
+        into : ndarray of the evaluator's dtype, shape (m, n_cells), optional
+            Where the results go; C-contiguous.
 
         Returns
         -------
@@ -123,7 +140,7 @@ class Evaluator:
         """
         known = self._known()
         self._check_batch(batch)
-        result = np.empty((len(rows), self.n_cells), dtype=self._dtype)
+        result = np.empty((len(rows), self.n_cells), dtype=self._dtype) if into is None else into
         for first in range(0, len(rows), batch):
             chunk = rows[first : first + batch]
             used = len(chunk)
@@ -135,6 +152,17 @@ class Evaluator:
                     raise ModelError(f"outputs[{index}]", _changed(quantity, array.shape, batch))
                 result[first : first + used, quantity.cells] = array[:used].reshape(used, -1)
         return result
+
+    def _learn(self, rows: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], list[npt.NDArray[Any]]]:
+        """Evaluate rows once and learn the shapes; return the rows and the outputs."""
+        probing.check_width(self.model, self.n_columns)
+        sample = probing.fit_batch(self.model, np.ascontiguousarray(rows, dtype=np.float64))
+        output = probing.first_call(self.model, sample, self.n_columns)
+        # Copies: a function may return the same buffer from every call.
+        arrays = [array.copy() for array in quantities.read(output, self._outputs)]
+        self._quantities = quantities.learn(arrays, self._outputs, len(sample))
+        self._dtype = quantities.result_dtype(arrays)
+        return sample, arrays
 
     def _known(self) -> tuple[Quantity, ...]:
         if not self._quantities:
