@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.launch import planning
 from parsl_sa.launch.supervise import Supervisor
+from parsl_sa.launch.trial import describe, read_faults
+from parsl_sa.spec import load_spec, science
 from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ class Study:
         SpecError
             If spec or model is at fault.
         """
-        return planning.describe(planning.check(self.path, site, ranks))
+        return describe(planning.check(self.path, site, ranks))
 
     def launch(
         self,
@@ -74,7 +76,7 @@ class Study:
         plan: str | Path | None = None,
         watch: Callable[[dict[str, Any]], None] | None = None,
     ) -> Results:
-        """Run the study to its end and return its results.
+        """Run the study to its end and return its results; one that is finished already is not run again.
 
         Parameters
         ----------
@@ -92,12 +94,15 @@ class Study:
         Raises
         ------
         SpecError
-            If spec or model is at fault; nothing was started.
+            If spec or model is at fault, or the directory holds another study; nothing was started.
         StudyError
             If the study failed or was stopped before it had any result.
         """
         spec = planning.read_spec(self.path, site, ranks)
         where = Path(directory) if directory is not None else new_directory(spec.name)
+        study = finished(self.path, where, site, ranks)
+        if study is not None:
+            return Results.open(study.root)
         study = planning.prepare(self.path, where, site, ranks, Path(plan) if plan is not None else None)
         return _finish(study, run(study, watch))
 
@@ -182,8 +187,43 @@ def run(study: StudyDir, watch: Callable[[dict[str, Any]], None] | None = None) 
         If the coordinator dies again and again.
     """
     code = Supervisor(study, watch or (lambda status: None)).run()  # noqa: ARG005 - nobody watches
-    planning.read_faults(study.root)
+    read_faults(study.root)
     return code
+
+
+def finished(
+    path: Path, directory: Path, site: str | None = None, ranks: int | None = None
+) -> StudyDir | None:
+    """Return the study in a directory if it is that of a spec, finished; None if the directory is free.
+
+    Parameters
+    ----------
+    path : Path
+        The spec.
+    directory : Path
+        Where the study is to be.
+    site, ranks : optional
+        Instead of what the spec says.
+
+    Raises
+    ------
+    SpecError
+        If the directory holds this study unfinished, or another one.
+    """
+    spec = planning.read_spec(path, site, ranks)
+    study = StudyDir(directory.resolve())
+    if not study.exists():
+        return None
+    changed = planning.changed_files(spec, study.read_plan()) if study.plan.exists() else []
+    if science(load_spec(study.spec)) != science(spec):
+        text = "holds another study: model, inputs, design, outputs or statistics differ"
+    elif changed:
+        text = f"holds a study of another model: {', '.join(changed)} changed since"
+    elif study.read_status().get("stage") == "done":
+        return study
+    else:
+        raise SpecError([Fault(str(directory), f"holds this study, unfinished: parsl-sa resume {directory}")])
+    raise SpecError([Fault(str(directory), f"{text}; choose another --dir")])
 
 
 def existing(directory: Path) -> StudyDir:

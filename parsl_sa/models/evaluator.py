@@ -87,32 +87,45 @@ class Evaluator:
             no batch axis, non-finite rows only, other values for the same rows, or values that depend on
             the other rows of the batch.
         """
-        sample, arrays = self._learn(rows)
+        sample, arrays = self._first(rows)
         probing.check_finite(arrays, self._quantities, sample)
         probing.check_rows(self.model, sample, arrays, lambda other: quantities.read(other, self._outputs))
         return self._quantities
 
     def learn(self, rows: npt.NDArray[np.float64]) -> tuple[Quantity, ...]:
-        """Evaluate a few rows and learn the shapes alone, of a model that was probed before.
+        """Evaluate a few rows and learn the shapes of a model that another process has probed.
 
         Parameters
         ----------
         rows : ndarray of float64, shape (m, n_columns)
-            As for `probe`.
+            Rows of the design; their values do not matter, and may be non-finite for some.
+
+        Returns
+        -------
+        tuple of Quantity
+            In the order of the spec.
 
         Raises
         ------
         ModelError
-            If the model raises, takes another number of columns, or returns what has no such shape.
+            If the model raises, or returns what cannot be used whatever the values.
         """
-        self._learn(rows)
+        self._first(rows)
         return self._quantities
 
+    def _first(self, rows: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], list[npt.NDArray[Any]]]:
+        """Evaluate the first batch; return its rows and the outputs selected."""
+        probing.check_width(self.model, self.n_columns)
+        sample = probing.fit_batch(self.model, np.ascontiguousarray(rows, dtype=np.float64))
+        output = probing.first_call(self.model, sample, self.n_columns)
+        # Copies: a function may return the same buffer from every call.
+        arrays = [array.copy() for array in quantities.read(output, self._outputs)]
+        self._quantities = quantities.learn(arrays, self._outputs, len(sample))
+        self._dtype = quantities.result_dtype(arrays)
+        return sample, arrays
+
     def evaluate(
-        self,
-        rows: npt.NDArray[np.float64],
-        batch: int,
-        into: npt.NDArray[Any] | None = None,
+        self, rows: npt.NDArray[np.float64], batch: int, into: npt.NDArray[Any] | None = None
     ) -> npt.NDArray[Any]:
         """Evaluate rows in forwards of exactly `batch` rows.
 
@@ -152,17 +165,6 @@ class Evaluator:
                     raise ModelError(f"outputs[{index}]", _changed(quantity, array.shape, batch))
                 result[first : first + used, quantity.cells] = array[:used].reshape(used, -1)
         return result
-
-    def _learn(self, rows: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], list[npt.NDArray[Any]]]:
-        """Evaluate rows once and learn the shapes; return the rows and the outputs."""
-        probing.check_width(self.model, self.n_columns)
-        sample = probing.fit_batch(self.model, np.ascontiguousarray(rows, dtype=np.float64))
-        output = probing.first_call(self.model, sample, self.n_columns)
-        # Copies: a function may return the same buffer from every call.
-        arrays = [array.copy() for array in quantities.read(output, self._outputs)]
-        self._quantities = quantities.learn(arrays, self._outputs, len(sample))
-        self._dtype = quantities.result_dtype(arrays)
-        return sample, arrays
 
     def _known(self) -> tuple[Quantity, ...]:
         if not self._quantities:
