@@ -16,6 +16,9 @@ LANES = 8
 CHUNK_BYTES = 64 << 20
 """Outputs of a chunk, at most."""
 
+LANE_BYTES = 16 << 20
+"""Sums of a lane from which on there are only as many lanes as ranks, because each is held in memory."""
+
 _WELL_FILLED = 0.75
 
 
@@ -53,6 +56,8 @@ class Costs:
         Time of a bundle on one rank: design, forwards and fold.
     bundle_bytes : int
         Outputs of a bundle.
+    lane_bytes : int
+        Sums of a lane.
     batch : int
         Rows of a forward, as they pay best.
     smallest_batch : int
@@ -64,6 +69,7 @@ class Costs:
     n_rows: int
     bundle_s: float
     bundle_bytes: int
+    lane_bytes: int
     batch: int
     smallest_batch: int = 1
     fixed_batch: int | None = None
@@ -84,16 +90,17 @@ def cut(costs: Costs, replicate_bundles: int, ranks: int) -> Cut:
     Notes
     -----
     A lease takes about `LEASE_S`, unless full batches in every lane need more; the lanes are fewer where
-    they would make it last longer than `LONGEST_LEASE_S`, but there is one for every rank.
+    they would make it last longer than `LONGEST_LEASE_S` or take much memory, but there is one for each rank.
 
     Examples
     --------
-    >>> cut(Costs(n_rows=8, bundle_s=1e-3, bundle_bytes=64, batch=64), replicate_bundles=4096, ranks=2)
+    >>> costs = Costs(n_rows=8, bundle_s=1e-3, bundle_bytes=64, lane_bytes=320, batch=64)
+    >>> cut(costs, replicate_bundles=4096, ranks=2)
     Cut(lease_bundles=2048, lanes=8, chunk_bundles=256, batch=64)
     """
     full = _full_batch_bundles(costs)
     fewest = power_of_two_above(ranks)
-    lanes = max(LANES, fewest)
+    lanes = fewest if costs.lane_bytes > LANE_BYTES else max(LANES, fewest)
     while lanes > fewest and lanes * full * costs.bundle_s > LONGEST_LEASE_S * ranks:
         lanes //= 2
     wanted = power_of_two_below(int(LEASE_S * ranks / costs.bundle_s))

@@ -74,6 +74,7 @@ def describe(trial: Trial) -> dict[str, Any]:
         "parameters": plan.layout.d,
         "outputs": {q.name: dict(zip(q.dims, q.shape, strict=True)) for q in plan.quantities},
         "cells": plan.n_cells,
+        "masked": plan.masked,
         "n": plan.n_bundles,
         "rows": plan.layout.n_rows,
         "replicates": plan.replicates,
@@ -83,7 +84,9 @@ def describe(trial: Trial) -> dict[str, Any]:
         "batch": plan.batch,
         "clients": trial.slots,
         "ranks": trial.spec.farm.clients.ranks,
-        "client_memory_bytes": int(figures["rank_bytes"]) * trial.spec.farm.clients.ranks,
+        "client_memory_bytes": int(
+            figures["rank_bytes"] * trial.spec.farm.clients.ranks + figures["lead_bytes"]
+        ),
         "reducer_memory_bytes": int(
             _REDUCER_BYTES + figures["state_bytes"] + _BUFFERS * figures["lease_bytes"]
         ),

@@ -256,9 +256,10 @@ class Shard:
         began_at = self.prefix
         while self._may_fold():
             ready = self.intake.buffered.pop(self.prefix)
-            n_bundles = self.plan.lease_bundles - len(ready.exclude) - len(ready.dropped)
+            absent = (*ready.exclude, *ready.dropped)
+            n_bundles = self.plan.lease_bundles - len(absent)
             closes = (self.prefix + 1) % self.plan.leases_per_replicate == 0
-            actions.append(Fold(self.prefix, ready.attempt, n_bundles, closes))
+            actions.append(Fold(self.prefix, ready.attempt, n_bundles, closes, absent))
             self.prefix += 1
         if self.prefix != began_at:
             actions.append(SendCoordinator(Folded(self.shard, self.incarnation, self.prefix)))

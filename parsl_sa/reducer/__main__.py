@@ -58,7 +58,7 @@ def _run(options: argparse.Namespace) -> int:
     plan = study.read_plan()
     accumulator = load_accumulator(study, plan)
     fence = Fence(study.study_id(), options.epoch)
-    size_bytes = 8 * plan.n_cells * sum(k for k, _ in accumulator.partial_shapes())
+    size_bytes = stats.Form.of(plan, accumulator).size_bytes
     shard = Shard(fence, plan, options.shard, size_bytes, ShardPolicy())
     directory = study.checkpoints(options.shard)
     with CurveChannel(make_keys(study.keys)) as channel:
@@ -74,7 +74,7 @@ def _run(options: argparse.Namespace) -> int:
 def load_accumulator(study: StudyDir, plan: Plan) -> stats.Accumulator:
     """Build the empty statistics of a study, kernels compiled."""
     statistics = load_spec(study.spec).statistics_plain()
-    accumulator = stats.assemble(statistics, plan.layout, plan.n_cells, study.read_pivots())
+    accumulator = stats.for_plan(statistics, plan, study.read_pivots(), slab=slice(0, plan.n_cells))
     stats.prewarm(accumulator, plan.dtype)
     return accumulator
 
