@@ -10,6 +10,9 @@ LEASE_S = 1.5
 LONGEST_LEASE_S = 6.0
 """Time that a lease may take for the sake of full batches in `LANES` lanes."""
 
+WIRE_BYTES_S = 50e6
+"""Sums that a client sends a second, at most: a lease of a large field is longer."""
+
 LANES = 8
 """Wanted lanes of a lease: a plan can be used again with up to so many ranks."""
 
@@ -89,8 +92,9 @@ def cut(costs: Costs, replicate_bundles: int, ranks: int) -> Cut:
 
     Notes
     -----
-    A lease takes about `LEASE_S`, unless full batches in every lane need more; the lanes are fewer where
-    they would make it last longer than `LONGEST_LEASE_S` or take much memory, but there is one for each rank.
+    A lease takes about `LEASE_S`, unless its sums are large or full batches in every lane need more. The
+    lanes are fewer where they would make it last longer than `LONGEST_LEASE_S` or take much memory, but
+    there is one for each rank.
 
     Examples
     --------
@@ -103,7 +107,8 @@ def cut(costs: Costs, replicate_bundles: int, ranks: int) -> Cut:
     lanes = fewest if costs.lane_bytes > LANE_BYTES else max(LANES, fewest)
     while lanes > fewest and lanes * full * costs.bundle_s > LONGEST_LEASE_S * ranks:
         lanes //= 2
-    wanted = power_of_two_below(int(LEASE_S * ranks / costs.bundle_s))
+    lease_s = min(LONGEST_LEASE_S, max(LEASE_S, costs.lane_bytes / WIRE_BYTES_S))
+    wanted = power_of_two_below(int(lease_s * ranks / costs.bundle_s))
     lease = min(replicate_bundles, max(wanted, lanes * full))
     lanes = min(lanes, lease)
     chunk = min(lease // lanes, power_of_two_below(CHUNK_BYTES // costs.bundle_bytes))
