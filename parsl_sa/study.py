@@ -213,6 +213,7 @@ def finished(
     spec = planning.read_spec(path, site, ranks)
     study = StudyDir(directory.resolve())
     if not study.exists():
+        study.require_free()
         return None
     changed = planning.changed_files(spec, study.read_plan()) if study.plan.exists() else []
     if science(load_spec(study.spec)) != science(spec):

@@ -12,7 +12,7 @@ from parsl_sa.cli.messages import say
 
 
 def command(
-    directory: Annotated[Path, typer.Argument(help="The study directory.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The study directory.")],
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines instead of the live view.")] = False,
 ) -> None:
     """Go on with a study from its last checkpoint, and show its results."""

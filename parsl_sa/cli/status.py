@@ -15,8 +15,8 @@ _STALE_S = 10.0
 
 
 def command(
-    directory: Annotated[Path, typer.Argument(help="The study directory.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The study directory.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
     """Show how far a study is, from any shell that sees its directory."""
     from parsl_sa.study import existing  # noqa: PLC0415 - heavy

@@ -25,10 +25,11 @@ from parsl_sa.arrays import checksum
 from parsl_sa.client.cut import CHUNK_BYTES, Costs, cut, power_of_two_below
 from parsl_sa.client.memory import Memory
 from parsl_sa.errors import DesignError, Fault, ModelError, SpecError
+from parsl_sa.jsonfile import write_json
 from parsl_sa.lifeline import hold
 from parsl_sa.records import Plan, Quantity, digest_of
 from parsl_sa.spec import StudySpec, load_spec, read_weights, replicate_plan, science
-from parsl_sa.studydir import StudyDir, write_json
+from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

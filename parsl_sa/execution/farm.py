@@ -140,6 +140,10 @@ class Farm:
         with contextlib.suppress(OSError):
             (self._run_dir / f"{name}.kill").touch()
 
+    def started(self) -> list[str]:
+        """Name the programs that run now: a wrapper makes its pipe when a block takes the program."""
+        return [path.stem for path in self._run_dir.glob("*.pipe")]
+
     def is_alive(self) -> bool:
         """Tell whether every interchange has a process; a frozen one has."""
         return all(internals.interchange_is_alive(executor) for executor in self._executors.values())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from parsl_sa.channel.protocol import Message
 from parsl_sa.errors import StudyError
+from parsl_sa.jsonfile import write_json
 from parsl_sa.protocol.actions import (
     Action,
     End,
@@ -22,7 +23,6 @@ from parsl_sa.protocol.actions import (
 )
 from parsl_sa.protocol.reducers import shard_peer
 from parsl_sa.protocol.wire import to_header
-from parsl_sa.studydir import write_json
 
 if TYPE_CHECKING:
     from parsl_sa.channel.protocol import Channel, Server
@@ -140,6 +140,8 @@ class Driver:
             raise ParslLostError("Parsl's interchange is dead or does not answer")
         if now - self._status_at > _STATUS_S:
             self._status_at = now
+            for name in farm.started():
+                coordinator.on_started(name, now)
             self._write_status(farm)
 
     def _do(self, farm: Farm, actions: list[Action]) -> None:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from parsl_sa.jsonfile import write_record
 from parsl_sa.protocol.state import History
-from parsl_sa.studydir import write_record
 
 if TYPE_CHECKING:
     from parsl_sa.studydir import StudyDir

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.execution.mpi import require_mpi
 from parsl_sa.execution.presets import site_of
+from parsl_sa.jsonfile import write_json
 from parsl_sa.launch.trial import try_model
 from parsl_sa.records import digest_of
 from parsl_sa.spec import FarmSpec, load_spec, resolved, science
-from parsl_sa.studydir import StudyDir, read_plan, write_json
+from parsl_sa.studydir import StudyDir, read_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,7 +44,7 @@ def read_spec(path: Path, site: str | None = None, ranks: int | None = None) -> 
         farm = _farm_alone(path)
     if ranks is not None and ranks < 1:
         faults.append(Fault("--ranks", f"must be at least 1; it is {ranks}"))
-    elif farm is not None:
+    if farm is not None:
         farm = _overlaid(farm, site, ranks)
         faults += _site_faults(farm, "farm.site" if site is None else "--site")
     if spec is None or farm is None or faults:
@@ -144,6 +145,8 @@ def _reuse(path: Path, spec: StudySpec, out: Path) -> None:
     """Copy a frozen plan if it is a plan of this spec."""
     if path.is_dir():
         path /= "plan.json"
+    if not path.is_file():
+        raise SpecError([Fault("--plan", f"{path}: no such file; give the plan.json of a study")])
     try:
         plan = read_plan(path)
     except StudyError as error:
@@ -155,8 +158,8 @@ def _reuse(path: Path, spec: StudySpec, out: Path) -> None:
         text = f"is the plan of another model: {', '.join(changed)} changed since it was frozen"
         raise SpecError([Fault("--plan", f"{path} {text}")])
     if spec.farm.clients.ranks > plan.lanes:
-        text = f"must be at most {plan.lanes}, the lanes of the plan that is used again"
-        raise SpecError([Fault("farm.clients.ranks", text)])
+        text = f"{path} has lanes for {plan.lanes} ranks, not {spec.farm.clients.ranks}; use fewer --ranks"
+        raise SpecError([Fault("--plan", text)])
     pivots = path.parent / "pivots.npy"
     if not pivots.is_file():
         raise SpecError([Fault("--plan", f"{pivots} is missing; it belongs to the plan")])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.execution.leftovers import MARK, cancel_jobs, end_processes
-from parsl_sa.studydir import write_json
+from parsl_sa.jsonfile import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -41,7 +41,7 @@ def on_register(state: State, peer: str, register: Register, now: float) -> list
         return [Send(peer, Admit(register.shard, life.incarnation, life.start))]
     life.incarnation += 1
     life.peer, life.address, life.heard_at = peer, register.address, now
-    start = max((g for g in register.generations if g <= state.plan.n_leases), default=0)
+    start = _start(state, register)
     life.start = life.durable = start
     state.faults.retries += len(state.ledger.restart(register.shard, start))
     state.ledger.forget(min(other.durable for other in state.shards.values()))
@@ -119,6 +119,12 @@ def watch_shards(state: State, now: float) -> list[Action]:
 def shard_peer(shard: int, life: int) -> str:
     """Name of a reducer on the control channel."""
     return f"shard-{shard}-{life}"
+
+
+def _start(state: State, register: Register) -> int:
+    """Return the newest checkpoint that holds nothing but leases whose digests are journaled."""
+    known = min(state.history.prefix, state.plan.n_leases)
+    return max((generation for generation in register.generations if generation <= known), default=0)
 
 
 def _on_got(state: State, got: Got, now: float) -> list[Action]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.protocol.ledger import Ledger
@@ -31,6 +32,11 @@ class History:
     excluded: dict[int, tuple[int, ...]] = field(default_factory=dict)
     dropped: dict[int, str] = field(default_factory=dict)
     digests: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def prefix(self) -> int:
+        """Leases from the first one on whose digests are journaled without a gap."""
+        return next(lease for lease in count() if lease not in self.digests)
 
     def learn(self, record: dict[str, Any]) -> None:
         """Take in a record that a `Journal` action wrote; records of other kinds say nothing here."""

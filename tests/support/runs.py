@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LOOK_S = 0.03
 _END_S = 10.0
+_CALL_S = 60.0
 _MODULES = {
     "parsl_sa.launch.coordinate": "coordinator",
     "parsl_sa.execution.interchange": "interchange",
@@ -173,8 +174,9 @@ def role_of(words: list[str]) -> str:
         return _MODULES.get(words[2], "other")
     if len(words) > 1 and Path(words[1]).name == "process_worker_pool.py":
         return "pool"
-    name = Path(words[0]).name if words else ""
-    return "mpiexec" if name.startswith("mpiexec") else "other"
+    if " ".join(words).startswith("parsl: HTEX interchange"):  # the title that Parsl gives it where it can
+        return "interchange"
+    return "mpiexec" if words and Path(words[0]).name.startswith("mpiexec") else "other"
 
 
 def rank_of(process: psutil.Process) -> int:

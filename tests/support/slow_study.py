@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parsl_sa.studydir import read_plan, write_json
+from parsl_sa.jsonfile import write_json
+from parsl_sa.studydir import read_plan
 from support.runs import launched
 
 if TYPE_CHECKING:
