@@ -22,6 +22,7 @@ TOLD: dict[str, Any] = {
     "parameters": 23,
     "outputs": {"CL": {}, "theta": {"side": 2, "x": 32}},
     "cells": 65,
+    "masked": {"theta": 3},
     "n": 4096,
     "rows": 48,
     "replicates": 16,
@@ -44,6 +45,7 @@ def test_the_figures_in_words() -> None:
     assert dict(describe(TOLD)) == {
         "inputs": "23 uncertain parameters",
         "outputs": "CL, theta (side 2, x 32), 65 cells together",
+        "masked": "3 cells of theta, finite for no probed input: their statistics will be NaN",
         "design": "n = 4,096 bundles of 48 rows, in 16 replicates",
         "forwards": "196,608, in batches of 64",
         "leases": "32 of 128 bundles, 1 s each",
