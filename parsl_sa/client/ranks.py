@@ -10,7 +10,7 @@ import numpy as np
 
 from parsl_sa.client.exchange import Exchange
 from parsl_sa.client.workload import lanes_of
-from parsl_sa.stats import ROWS, Node, flat, merge_nodes
+from parsl_sa.stats import ROWS, Node, flat, merge_nodes, views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from parsl_sa.client.workload import Share, Workload
+    from parsl_sa.stats import Accumulator
 
 _ORDER_TAG, _ROWS_TAG = 7, 8
 _PIECE_ITEMS = 16 << 20
@@ -86,23 +87,44 @@ class Ranks:
         """
         if workload.form.kind == ROWS:
             return self._collect_rows(share, workload)
-        accumulator, lanes = workload.accumulator, workload.plan.lanes
+        parts = self.sum_lanes(share.nodes, workload.plan.lanes, workload.accumulator)
+        return None if parts is None else flat(parts).view(np.uint8)
+
+    def sum_lanes(
+        self, nodes: dict[tuple[int, int], Node], lanes: int, accumulator: Accumulator
+    ) -> list[npt.NDArray[np.float64]] | None:
+        """Merge the nodes of all ranks to the root of the tree.
+
+        Parameters
+        ----------
+        nodes : dict
+            This rank's sums; their memory goes back to the accumulator.
+        lanes : int
+            Lanes of the lease.
+        accumulator : Accumulator
+            Knows the shapes and how to merge.
+
+        Returns
+        -------
+        list of ndarray of float64, or None
+            On rank 0 the partials of the lease, whole; None on the others.
+        """
         if self.size == 1:
-            root = merge_nodes(share.nodes, lanes, accumulator.combine_partials, accumulator.give_back)
-            return flat(root.partials).view(np.uint8)
-        small = self._sum_fields(share, workload)
-        room = workload.form.empty() if self.rank == 0 else None
-        parts = [] if room is None else workload.form.arrays(room)
+            return merge_nodes(nodes, lanes, accumulator.combine_partials, accumulator.give_back).partials
+        small = self._sum_fields(nodes, lanes, accumulator)
+        shapes = accumulator.partial_shapes() if self.rank == 0 else []
+        parts = views(np.empty(sum(k * width for k, width in shapes)), shapes)
         for target, part in zip(parts, small, strict=False):
             target[:] = part
-        Exchange(self._comm, lanes, accumulator).merge(share.nodes, parts[len(small) :])
-        for node in share.nodes.values():
+        Exchange(self._comm, lanes, accumulator).merge(nodes, parts[len(small) :])
+        for node in nodes.values():
             accumulator.give_back(node.partials)
-        return room
+        return parts or None
 
     def _collect_rows(self, share: Share, workload: Workload) -> npt.NDArray[np.uint8] | None:
         """Put the rows of all ranks one after the other, behind the sums over whole fields."""
-        plan, small = workload.plan, self._sum_fields(share, workload)
+        plan = workload.plan
+        small = self._sum_fields(share.nodes, plan.lanes, workload.accumulator)
         lane_bundles = plan.lease_bundles // plan.lanes
         room = share.room
         if room is None:
@@ -118,19 +140,21 @@ class Ranks:
                 self._comm.Recv(piece, source=rank, tag=_ROWS_TAG)
         return room
 
-    def _sum_fields(self, share: Share, workload: Workload) -> list[npt.NDArray[np.float64]]:
+    def _sum_fields(
+        self, nodes: dict[tuple[int, int], Node], lanes: int, accumulator: Accumulator
+    ) -> list[npt.NDArray[np.float64]]:
         """Merge the small parts of all ranks: they are few numbers, and every rank merges them all."""
-        aggregates = workload.accumulator.aggregates
+        aggregates = accumulator.aggregates
         n_parts = len(aggregates.statistics)
         if not n_parts:
             return []
-        told = self.gather({place: node.partials[:n_parts] for place, node in share.nodes.items()})
-        nodes = {
+        told = self.gather({place: node.partials[:n_parts] for place, node in nodes.items()})
+        all_nodes = {
             place: Node([part.copy() for part in parts], 0)
-            for nodes in told
-            for place, parts in nodes.items()
+            for of_rank in told
+            for place, parts in of_rank.items()
         }
-        return merge_nodes(nodes, workload.plan.lanes, aggregates.combine).partials
+        return merge_nodes(all_nodes, lanes, aggregates.combine).partials
 
 
 def _pieces(rows: npt.NDArray[Any] | None) -> Iterator[npt.NDArray[Any]]:

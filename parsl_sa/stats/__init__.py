@@ -10,7 +10,7 @@ from parsl_sa.stats.aggregates import Aggregates
 from parsl_sa.stats.assemble import assemble, for_plan, prewarm
 from parsl_sa.stats.contribution import PARTIAL, ROWS, Form, sum_fields
 from parsl_sa.stats.finite import whole_bundles
-from parsl_sa.stats.memory import flat
+from parsl_sa.stats.memory import flat, views
 from parsl_sa.stats.protocol import Statistic
 from parsl_sa.stats.tree import LaneTree, Node, merge_nodes
 
@@ -29,5 +29,6 @@ __all__ = [
     "merge_nodes",
     "prewarm",
     "sum_fields",
+    "views",
     "whole_bundles",
 ]
