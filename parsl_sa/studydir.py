@@ -154,8 +154,14 @@ class StudyDir:
             self.journal, {"record": "study", "id": uuid.uuid4().hex, "created": created}, durable=True
         )
 
-    def read_journal(self) -> list[dict[str, Any]]:
-        """Return the journal's records; a torn last line, the mark of a crash, is cut off.
+    def read_journal(self, repair: bool = False) -> list[dict[str, Any]]:
+        """Return the journal's records, without a torn last line, which is the mark of a crash.
+
+        Parameters
+        ----------
+        repair : bool
+            Whether to cut a torn line off in the file. Only for the holder of the lock: what looks torn to
+            anybody else may be a line that is being written.
 
         Raises
         ------
@@ -166,7 +172,7 @@ class StudyDir:
             raise StudyError(f"{self.root}: no study here (journal.jsonl is missing)")
         raw = self.journal.read_bytes()
         whole = raw[: raw.rfind(b"\n") + 1]
-        if len(whole) != len(raw):
+        if repair and len(whole) != len(raw):
             with self.journal.open("r+b") as stream:
                 stream.truncate(len(whole))
         try:

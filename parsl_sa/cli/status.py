@@ -30,7 +30,7 @@ def command(
 
     from parsl_sa.launch.progress import duration, panel  # noqa: PLC0415
 
-    Console().print(panel(status))
+    Console().print(panel({"name": study.root.name, **status}))
     age_s = time.time() - status.get("updated_at", 0.0)
     if status.get("stage") in {"probing", "starting", "running", "finishing"} and age_s > _STALE_S:
         typer.echo(f"no sign of life for {duration(age_s)}; go on with: parsl-sa resume {directory}")

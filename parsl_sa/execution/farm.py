@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from parsl_sa.studydir import StudyDir
 
 _LOST = 255
-_PING_S = 10.0
+_PING_S = 20.0
 _CLEANUP_S = 20.0
 _WAITING_S = 1.0
 

@@ -113,13 +113,13 @@ class Driver:
     def _watch(self, farm: Farm) -> None:
         """Look after Parsl from a thread of its own: a question to a stopped interchange never returns."""
         pinged_at = time.monotonic()
-        while farm.is_alive():
+        while self._end is None and farm.is_alive():
             time.sleep(_LOOK_S)
             if time.monotonic() - pinged_at > _PING_S:
                 pinged_at = time.monotonic()
                 if not farm.answers():
                     break
-        self._parsl_is_lost = True
+        self._parsl_is_lost = self._end is None
         self._channel.wake()
 
     def _step(self, farm: Farm, now: float) -> None:

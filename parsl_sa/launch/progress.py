@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LINE_S = 5.0
 _STAGES = {
+    "": "not started yet",
     "probing": "trying the model",
     "starting": "starting reducer and clients",
     "running": "running",

@@ -150,7 +150,7 @@ class Ledger:
         """Take one lease back from a client; tell whether it must be handed out again."""
         entry = self.entry(lease)
         self._drop_holder(lease, entry, client)
-        if entry.holders or self._has_arrived(lease, entry):
+        if entry.holders or self._has_arrived(lease):
             return False
         return self._return(lease)
 
@@ -177,17 +177,18 @@ class Ledger:
                 gone.append(lease)
         return gone
 
-    def _has_arrived(self, lease: int, entry: Entry) -> bool:
+    def _has_arrived(self, lease: int) -> bool:
         """Tell whether every shard holds a lease, or has folded it in a checkpoint that it started from."""
-        return all(shard in entry.got or lease < folded for shard, folded in self.folded.items())
+        entry = self.entries.get(lease)
+        got = entry.got if entry else ()
+        return all(shard in got or lease < folded for shard, folded in self.folded.items())
 
     def _settle(self) -> None:
         """Take leases out of hands that a checkpoint turned out to contain: the word of it was lost."""
-        prefix = self.prefix
         for client, held in list(self._held.items()):
-            for lease in [lease for lease in held if lease < prefix]:
+            for lease in [lease for lease in held if self._has_arrived(lease)]:
                 self._drop_holder(lease, self.entries[lease], client)
-        self.returned = {lease for lease in self.returned if lease >= prefix}
+        self.returned = {lease for lease in self.returned if not self._has_arrived(lease)}
 
     def _return(self, lease: int) -> bool:
         if lease in self.returned or lease < self.prefix:
@@ -211,7 +212,7 @@ class Ledger:
             return []
         entry = self.entry(lease)
         entry.got.add(shard)
-        if not self._has_arrived(lease, entry):
+        if not self._has_arrived(lease):
             return []
         self.returned.discard(lease)
         rid = [(client, holder.attempt) for client, holder in entry.holders.items()]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from support.slow_study import SlowStudy
 
-pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(400)]
 
 long = pytest.mark.skipif(not os.environ.get("PARSL_SA_CHAOS"), reason="the long matrix: make chaos")
 
@@ -93,7 +93,7 @@ def test_a_killed_launch_stops_in_order_and_is_resumed(slow: SlowStudy, where: P
 
 def assert_nothing_runs_soon(run: Run) -> None:
     """Fail unless all processes of a run end by themselves: no rank outlives what it belongs to."""
-    assert_nothing_runs(run.study, within_s=45.0)
+    assert_nothing_runs(run.study, within_s=60.0)
 
 
 def test_launch_and_coordinator_killed_together_are_resumed_at_once(slow: SlowStudy, where: Path) -> None:
@@ -120,7 +120,6 @@ def test_what_launch_and_coordinator_leave_ends_by_itself(slow: SlowStudy, where
 @pytest.mark.parametrize(
     "role", ["first rank", "last rank", "interchange of clients", "reducer", "coordinator"]
 )
-@pytest.mark.timeout(400)
 def test_a_frozen_process_changes_no_bit(slow: SlowStudy, where: Path, role: str) -> None:
     with launched(where, *slow.words(where)) as run:
         run.until_folded(HALFWAY)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from support.runs import Run
     from support.slow_study import SlowStudy
 
-pytestmark = [pytest.mark.mpi, pytest.mark.slow]
+pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(400)]
 
 ISHIGAMI = Path(__file__).parents[2] / "apps" / "ishigami"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from support.slow_study import SlowStudy
 
-pytestmark = [pytest.mark.mpi, pytest.mark.slow]
+pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def inputs_of(spec: Path) -> npt.NDArray[np.float64]:
@@ -96,7 +96,7 @@ def test_a_client_that_cannot_start_fails_the_study_after_three_tries(
     with launched(where, *slow.words(where, spec=spec)) as run:
         run.until_folded(0.2)
         run.process.send_signal(signal.SIGINT)
-        assert run.finish(30).code == 130
+        assert run.finish().code == 130
     model = spec.parent / "slow_model.py"
     shutil.move(model, model.with_suffix(".away"))
     with launched(where, "resume", str(where), "--plain") as again:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from support.slow_study import SlowStudy
 
-pytestmark = [pytest.mark.mpi, pytest.mark.slow]
+pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def test_ctrl_c_keeps_a_checkpoint_and_resume_ends_with_the_same_bits(slow: SlowStudy, where: Path) -> None:
     with launched(where, *slow.words(where)) as run:
         run.until_folded(0.3)
         run.process.send_signal(signal.SIGINT)
-        ended = run.finish(30)
+        ended = run.finish()
         assert ended.code == 130, run.account()
         assert f"parsl-sa resume {where}" in ended.err
         assert_nothing_runs(run.study)
@@ -49,7 +49,7 @@ def test_ctrl_c_before_the_first_lease_leaves_a_study_that_can_be_resumed(
     with launched(where, *slow.words(where)) as run:
         run.member("coordinator")
         run.process.send_signal(signal.SIGINT)
-        ended = run.finish(40)
+        ended = run.finish()
         assert ended.code == 130, run.account()
         assert f"parsl-sa resume {where}" in ended.err
         assert_nothing_runs(run.study)

@@ -229,3 +229,18 @@ def test_a_checkpoint_that_holds_more_than_was_heard_of_takes_leases_out_of_hand
     assert sorted(ledger.holding("a")) == [3]
     assert ledger.returned == set()
     assert [take(ledger, "b") for _ in range(2)] == [4, 5]
+
+
+def test_a_checkpoint_of_one_shard_completes_what_only_the_other_was_known_to_hold() -> None:
+    ledger = Ledger(20, window=8, shards=2)
+    for _ in range(4):
+        take(ledger, "a")
+    ledger.got(2, 3, 0, 0.0)
+    ledger.restart(1, 3)
+    assert ledger.prefix == 0
+    assert sorted(ledger.holding("a")) == [0, 1, 3]
+    ledger.got(0, 1, 0, 0.0)
+    ledger.got(1, 2, 0, 0.0)
+    ledger.on_folded(0, 3)
+    ledger.forget(3)
+    assert ledger.missing("a", [], 0.0, 1.0) == []

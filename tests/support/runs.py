@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _LOOK_S = 0.03
-_END_S = 10.0
-_CALL_S = 60.0
+_END_S = 20.0
+_CALL_S = 120.0
 _MODULES = {
     "parsl_sa.launch.coordinate": "coordinator",
     "parsl_sa.execution.interchange": "interchange",
@@ -60,7 +60,7 @@ class Run:
             command(*words), stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err
         )
 
-    def finish(self, timeout_s: float = 90.0) -> Ended:
+    def finish(self, timeout_s: float = 200.0) -> Ended:
         """Wait for the end of the command."""
         try:
             code = self.process.wait(timeout_s)
@@ -68,7 +68,7 @@ class Run:
             raise AssertionError(f"the command has not ended\n{self.account()}") from None
         return Ended(code, self._read(self._out), self._read(self._err))
 
-    def until(self, holds: Callable[[], Any], timeout_s: float = 60.0, what: str = "") -> Any:
+    def until(self, holds: Callable[[], Any], timeout_s: float = 120.0, what: str = "") -> Any:
         """Wait until something is true of the running command, and return what it is."""
         deadline = time.monotonic() + timeout_s
         while not (found := holds()):

@@ -7,8 +7,9 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.protocol import actions as do
+from parsl_sa.protocol.contribution import Slab
 from parsl_sa.protocol.messages import Chunk, Hello, Register
-from parsl_sa.protocol.session import ClientSession, Slab
+from parsl_sa.protocol.session import ClientSession
 from parsl_sa.protocol.shard import Shard
 from parsl_sa.protocol.wire import to_header
 
@@ -123,7 +124,8 @@ class ClientProcess(Process):
                     raise AssertionError(f"a client cannot {action}")
 
     def _compute(self, order: do.Compute) -> None:
-        took_s = self.lease_s * self.study.chance.choice([0.8, 1.0, 1.2] * 8 + [30.0])
+        hiccup = [] if self.study.setting.calm_clients else [30.0]
+        took_s = self.lease_s * self.study.chance.choice([0.8, 1.0, 1.2] * 8 + hiccup)
         self.study.clock.after(took_s, lambda: self.hear(lambda: self._report(order)))
 
     def _report(self, order: do.Compute) -> None:
@@ -133,6 +135,8 @@ class ClientProcess(Process):
             self.do(self.session.on_failed(*key, sorted(poisoned), "ValueError: no"))
             return
         dropped = study.nature.non_finite(order.lease) - {*order.exclude}
+        if study.setting.flaky:
+            dropped = {bundle for bundle in dropped if study.chance.random() > study.setting.flaky}
         absent = {*order.exclude, *dropped}
         self.buffers[key] = {shard: bits(order.lease, absent, shard) for shard in range(study.plan.shards)}
         slabs = {shard: Slab(len(data), checksum(data)) for shard, data in self.buffers[key].items()}

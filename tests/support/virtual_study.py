@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from parsl_sa.protocol import actions as do
     from parsl_sa.records import Plan
 
-LIMIT_S = 3000.0
+LIMIT_S = 1000.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Nature:
         return {*range(*self.plan.bundles(lease))} & self.poison
 
     def non_finite(self, lease: int) -> set[int]:
-        return {*range(*self.plan.bundles(lease))} & self.nan - self.poison
+        return {*range(*self.plan.bundles(lease))} & (self.nan - self.poison)
 
     def absent(self, lease: int) -> set[int]:
         return self.poisoned(lease) | self.non_finite(lease)
@@ -47,25 +47,30 @@ class Nature:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run is like, apart from chance."""
+    """What a run is like, apart from chance.
 
-    n_leases: int = 24
+    `flaky` is how often the model does not lose what it loses; with `calm_clients` no lease ever lags.
+    """
+
+    n_leases: int = 16
     shards: int = 1
     slots: int = 3
     window: int = 8
     room: int = 4
     weather: Weather = field(default_factory=Weather)
     disasters: int = 0
-    chaos_s: float = 40.0
+    chaos_s: float = 25.0
     reuse_addresses: bool = False
     nan: frozenset[int] = frozenset()
     poison: frozenset[int] = frozenset()
+    flaky: float = 0.0
+    calm_clients: bool = False
 
 
 def some_setting(seed: int) -> Setting:
     """Draw the circumstances of a run, from fair to foul."""
     chance = random.Random(f"setting {seed}")
-    n_leases = 24
+    n_leases = 16
     bundles = range(n_leases * tiny_plan().lease_bundles)
     return Setting(
         n_leases=n_leases,
@@ -79,7 +84,7 @@ def some_setting(seed: int) -> Setting:
             garble=chance.choice([0, 0.05]),
             slow_s=chance.choice([0.05, 1.0]),
         ),
-        disasters=chance.choice([0, 3, 8, 16]),
+        disasters=chance.choice([0, 3, 6, 12]),
         reuse_addresses=chance.random() < 0.5,
         nan=frozenset(chance.sample(bundles, chance.choice([0, 2, 5]))),
         poison=frozenset(chance.sample(bundles, chance.choice([0, 0, 1, 3]))),
@@ -130,12 +135,16 @@ class VirtualStudy:
         return self.end
 
     def check_result(self) -> None:
-        """Check that every shard has folded exactly the planned leases, once each, in order."""
+        """Check that every shard has folded every lease once, in order, less what is journaled."""
+        leases = range(self.plan.n_leases)
         for shard, disk in enumerate(self.disks):
-            assert disk[self.plan.n_leases] == [self.expected(n, shard) for n in range(self.plan.n_leases)]
+            assert disk[self.plan.n_leases] == [self.expected(lease, shard) for lease in leases]
+        if not self.setting.flaky:
+            assert self.lost_bundles == self.nature.nan | self.nature.poison
 
     def expected(self, lease: int, shard: int) -> tuple[int, int, bytes]:
-        absent = self.nature.absent(lease)
+        """Return what a lease must contribute, going by the journal."""
+        absent = self.lost_bundles & {*range(*self.plan.bundles(lease))}
         return lease, self.plan.lease_bundles - len(absent), bits(lease, absent, shard)
 
     def describe(self) -> dict[str, Any]:
@@ -180,7 +189,7 @@ class VirtualStudy:
             self.crash()
         elif kind == "tear":  # a checkpoint turns out to be unreadable
             disk = self.chance.choice(self.disks)
-            if disk:
+            if disk and max(disk) < self.plan.n_leases:
                 del disk[max(disk)]
         elif kind == "freeze":
             self.chance.choice([*living, self.coordinator]).freeze(self.chance.uniform(1, 20))
@@ -245,7 +254,7 @@ class VirtualStudy:
         if isinstance(body, Grant):
             ledger = coordinator.machine.state.ledger
             assert body.lease < min(ledger.prefix + self.setting.window, self.plan.n_leases), "window"
-        else:
+        elif not self.setting.flaky:
             assert self.nature.absent(body.lease) <= self.lost_bundles, "sent before it was journaled"
 
     def check_ledger(self, coordinator: CoordinatorProcess) -> None:
@@ -261,5 +270,6 @@ class VirtualStudy:
 
     def check_fold(self, shard: ShardProcess, lease: int) -> None:
         assert len(shard.folded) == lease + 1, "not a prefix"
-        assert shard.folded[-1] == self.expected(lease, shard.shard), "other bits"
-        assert self.nature.absent(lease) <= self.lost_bundles, "folded before its drops were journaled"
+        if not self.setting.flaky:
+            assert self.nature.absent(lease) <= self.lost_bundles, "folded before its drops were journaled"
+            assert shard.folded[-1] == self.expected(lease, shard.shard), "other bits"
