@@ -96,7 +96,9 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     try:
         sampler = design.assemble(spec.design_plain(), spec.parameters_plain(), replicate_bundles)
     except DesignError as error:
-        raise SpecError([Fault("", str(error))]) from error
+        place, colon, message = str(error).partition(": ")
+        place, message = (place, message) if colon else ("design", str(error))
+        raise SpecError([Fault(place, message)]) from error
     evaluator = models.Evaluator(
         models.load(spec.model_plain(), Path()), spec.outputs_plain(), len(spec.inputs.parameters)
     )

@@ -99,7 +99,8 @@ class Supervisor:
         return _INTERRUPTED
 
     def _run_once(self) -> int:
-        environment = {**os.environ, MARK: self._identifier}
+        # Parsl gives its interchange another title, for which setproctitle would overwrite the mark.
+        environment = {**os.environ, MARK: self._identifier, "SPT_NOENV": "1"}
         with (self._study.logs / "coordinator.log").open("ab") as log:
             child = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-m", "parsl_sa.launch.coordinate", str(self._study.root)],

@@ -37,7 +37,7 @@ class Entry:
     failed_on : dict
         Client -> bundles that failed alone there.
     errors : int
-        Times the model raised on it.
+        Times the model raised on it since a bundle of it was last given up.
     """
 
     holders: dict[str, Holder] = field(default_factory=dict)

@@ -84,7 +84,7 @@ def on_shard(state: State, peer: str, body: FromShard, now: float) -> list[Actio
 
 def owns(life: ShardLife, peer: str, incarnation: int) -> bool:
     """Tell whether a message comes from the present reducer of a shard: a frozen one may be back."""
-    return (peer, incarnation) == (life.peer, life.incarnation)
+    return life.is_up and (peer, incarnation) == (life.peer, life.incarnation)
 
 
 def on_shard_ended(state: State, shard: int, life_number: int, ending: Ending, now: float) -> list[Action]:

@@ -4,6 +4,7 @@ import pytest
 
 from parsl_sa.protocol.actions import End, Journal, StartClient, StartShard
 from parsl_sa.protocol.messages import Beat, Cut, Grant, Hello, Stop
+from parsl_sa.protocol.state import History
 from support.desk import Desk, bodies, journaled, only, sent
 from support.plans import tiny_plan
 
@@ -147,6 +148,17 @@ def test_an_interrupted_study_without_a_reducer_ends_at_once() -> None:
     desk.shard_ended()
     assert only(desk.machine.stop("interrupted", "Ctrl-C", desk.now), End) == [
         End("interrupted", "Ctrl-C", 2)
+    ]
+
+
+def test_a_resumed_study_that_is_stopped_before_its_reducer_is_up_still_has_its_checkpoint() -> None:
+    history = History()
+    for prefix in (2, 4):
+        history.learn({"record": "durable", "shard": 0, "prefix": prefix})
+    desk = Desk(history=history)
+    desk.tick()
+    assert only(desk.machine.stop("interrupted", "Ctrl-C", desk.now), End) == [
+        End("interrupted", "Ctrl-C", 4)
     ]
 
 

@@ -257,6 +257,22 @@ def test_a_model_that_raises_again_and_again_ends_the_study() -> None:
     assert "the model raised 3 times on lease 0: ValueError: no" in desk.state.reason
 
 
+def test_a_lease_may_have_more_bad_bundles_than_errors_are_allowed() -> None:
+    desk = Desk(slots=1, max_errors=3)
+    desk.begin()
+    for bundle in range(3):
+        for _ in range(2):
+            name = next(name for name, client in desk.state.clients.items() if not client.leaving)
+            desk.hello(name)
+            desk.tick()
+            failed(desk, name, 0, [bundle])
+            if desk.state.clients[name].leaving:
+                desk.client_ended(name, 0)
+            desk.tick()
+    assert desk.outcome() == ""
+    assert desk.ledger.excluded == {0: (0, 1, 2)}
+
+
 def test_all_attempts_without_the_exclusion_are_abandoned() -> None:
     desk = Desk(slots=3, lag_floor_s=10.0)
     a, b, c = desk.begin()

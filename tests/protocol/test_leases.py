@@ -138,11 +138,11 @@ def test_a_thousand_clients_cost_little_a_tick() -> None:
     names = desk.begin()
     assert len(bodies(desk.done, Grant)) == 3000
     desk.fold(0, 1000)
-    began_at = time.perf_counter()
+    began_at = time.process_time()
     for lease in range(1000, 1100):
         desk.got(lease)
         desk.folded(lease + 1)
         desk.beat(names[lease - 1000])
         desk.tick()
     # About 1 ms a tick; an order of magnitude is left for a busy machine.
-    assert time.perf_counter() - began_at < 2.0
+    assert time.process_time() - began_at < 2.0

@@ -192,7 +192,7 @@ def test_only_what_is_not_durable_is_remembered() -> None:
 def test_a_big_study_costs_little_a_lease() -> None:
     n, clients = 100_000, [f"c{i}" for i in range(1000)]
     ledger = Ledger(n, window=6000, shards=1)
-    began_at = time.perf_counter()
+    began_at = time.process_time()
     for name in clients:
         for _ in range(3):
             ledger.take(name, 0.0, FAR_S, clients)
@@ -206,7 +206,7 @@ def test_a_big_study_costs_little_a_lease() -> None:
     for name in clients:
         ledger.take(name, 0.0, FAR_S, clients)
     # 7000 hand-outs and a fall back over all leases: two seconds are ten times what they take.
-    assert time.perf_counter() - began_at < 2.0
+    assert time.process_time() - began_at < 2.0
 
 
 def test_a_shard_that_started_ahead_need_not_say_that_it_holds_a_lease() -> None:

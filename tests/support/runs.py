@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from parsl_sa.study import Results
 from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _LOOK_S = 0.03
 _END_S = 20.0
@@ -50,14 +51,20 @@ class Run:
         Its study directory.
     words : str
         What stands after `parsl-sa`.
+    environment : mapping, optional
+        Further variables.
     """
 
-    def __init__(self, directory: Path, *words: str) -> None:
+    def __init__(self, directory: Path, *words: str, environment: Mapping[str, str] | None = None) -> None:
         self.study = StudyDir(directory)
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `launched`
         self._err = tempfile.TemporaryFile()  # noqa: SIM115 - see above
         self.process = subprocess.Popen(
-            command(*words), stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err
+            command(*words),
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=self._err,
+            env={**os.environ, **(environment or {})},
         )
 
     def finish(self, timeout_s: float = 200.0) -> Ended:
@@ -134,24 +141,25 @@ def command(*words: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def launched(directory: Path, *words: str) -> Iterator[Run]:
+def launched(directory: Path, *words: str, environment: Mapping[str, str] | None = None) -> Iterator[Run]:
     """Start a command; whatever happens, nothing of it is left in the end."""
-    run = Run(directory, *words)
+    run = Run(directory, *words, environment=environment)
     try:
         yield run
     finally:
         run.close()
 
 
-def called(*words: str, timeout_s: float = 60.0) -> Ended:
-    """Run a command to its end."""
+def called(*words: str, environment: Mapping[str, str] | None = None) -> Ended:
+    """Run a command that should end soon."""
     done = subprocess.run(
         command(*words),
         check=False,
         capture_output=True,
         text=True,
-        timeout=timeout_s,
+        timeout=_CALL_S,
         stdin=subprocess.DEVNULL,
+        env={**os.environ, **(environment or {})},
     )
     return Ended(done.returncode, done.stdout, done.stderr)
 
