@@ -80,6 +80,7 @@ def describe(told: dict[str, Any]) -> list[tuple[str, str]]:
         ("leases", f"{told['leases']:,} of {lease}, {_time(told['lease_s'])} each"),
         ("clients", f"{clients} about {_size(told['client_memory_bytes'])} of memory"),
         ("reducer", f"about {_size(told['reducer_memory_bytes'])} of memory"),
+        ("results", f"about {_size(told['results_memory_bytes'])} of memory, in the end"),
         ("checkpoints", f"{_size(told['checkpoint_disk_bytes'])} on disk"),
         ("estimated time", f"{work}, and about {FARM_START_S:.0f} s to start"),
     ]

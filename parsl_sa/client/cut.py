@@ -59,23 +59,23 @@ class Costs:
         Time of a bundle on one rank: design, forwards and fold.
     bundle_bytes : int
         Outputs of a bundle.
-    lane_bytes : int
-        Sums of a lane.
     batch : int
         Rows of a forward, as they pay best.
     smallest_batch : int
         What the model takes at least.
     fixed_batch : int or None
         The only batch that the model takes.
+    lane_bytes : int
+        Sums of a lane.
     """
 
     n_rows: int
     bundle_s: float
     bundle_bytes: int
-    lane_bytes: int
     batch: int
     smallest_batch: int = 1
     fixed_batch: int | None = None
+    lane_bytes: int = 0
 
 
 def cut(costs: Costs, replicate_bundles: int, ranks: int) -> Cut:
@@ -98,7 +98,7 @@ def cut(costs: Costs, replicate_bundles: int, ranks: int) -> Cut:
 
     Examples
     --------
-    >>> costs = Costs(n_rows=8, bundle_s=1e-3, bundle_bytes=64, lane_bytes=320, batch=64)
+    >>> costs = Costs(n_rows=8, bundle_s=1e-3, bundle_bytes=64, batch=64)
     >>> cut(costs, replicate_bundles=4096, ranks=2)
     Cut(lease_bundles=2048, lanes=8, chunk_bundles=256, batch=64)
     """

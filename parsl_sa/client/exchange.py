@@ -108,7 +108,7 @@ def places_of(rank: int, ranks: int, lanes: int) -> list[tuple[int, int]]:
     Examples
     --------
     >>> [places_of(rank, 3, 8) for rank in range(3)]
-    [[(1, 0)], [(0, 2), (1, 2)], [(0, 5), (1, 3)]]
+    [[(1, 0)], [(0, 4), (1, 1)], [(0, 5), (1, 3)]]
     """
     tree = LaneTree(lambda into, other: None)  # noqa: ARG005 - only the shape of the tree is wanted
     for lane in lanes_of(rank, ranks, lanes):
@@ -122,7 +122,7 @@ def _width(depth: int, n_nodes: int, n_cells: int, ranks: int) -> int:
     Examples
     --------
     >>> _width(22, 2, 1000, 2), _width(22, 2, 1_000_000, 2)
-    (500, 189440)
+    (500, 190464)
     """
     most = max(1, EXCHANGE_BYTES // (8 * max(1, depth) * n_nodes * _BLOCK)) * _BLOCK
     return max(1, min(-(-n_cells // ranks), most))

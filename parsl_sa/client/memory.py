@@ -11,6 +11,7 @@ from parsl_sa.stats import PARTIAL
 if TYPE_CHECKING:
     from parsl_sa.stats import Form
 
+_MARGIN = 1.1
 HELD = 3
 """Contributions that a client has in hand: one each being computed, offered and sent."""
 
@@ -53,5 +54,5 @@ class Memory:
             work += 3 * min(EXCHANGE_BYTES, ranks * self.lane_bytes) if ranks > 1 else 0
         else:
             work = 0 if ranks == 1 else form.size_bytes // ranks
-        rank_bytes = self.resident_bytes + self.forward_bytes + work
+        rank_bytes = _MARGIN * (self.resident_bytes + self.forward_bytes + work)
         return {"rank_bytes": float(rank_bytes), "lead_bytes": float(HELD * form.size_bytes)}

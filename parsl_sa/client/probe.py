@@ -194,7 +194,7 @@ def _costs(
     model = evaluator.model
     lane_bytes = 8 * sum(k * width for k, width in accumulator.partial_shapes())
     return Costs(
-        n_rows, min(times) / n, bundle_bytes, lane_bytes, batch, model.smallest_batch, model.fixed_batch
+        n_rows, min(times) / n, bundle_bytes, batch, model.smallest_batch, model.fixed_batch, lane_bytes
     )
 
 

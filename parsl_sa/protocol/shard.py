@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from parsl_sa.protocol.actions import Action, Fold, Leave, Load, Send, SendCoordinator, Write
 from parsl_sa.protocol.digest import lease_digest
-from parsl_sa.protocol.intake import Intake
+from parsl_sa.protocol.intake import ROOM, Intake
 from parsl_sa.protocol.messages import (
     Admit,
     Beat,
@@ -49,7 +49,7 @@ class ShardPolicy:
         Time between signs of life.
     """
 
-    room: int = 8
+    room: int = ROOM
     stall_s: float = 10.0
     coordinator_silent_s: float = 20.0
     resend_s: float = 3.0

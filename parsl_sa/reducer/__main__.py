@@ -15,6 +15,7 @@ from parsl_sa.channel.addresses import local_address
 from parsl_sa.channel.curve import CurveChannel
 from parsl_sa.channel.keys import make_keys
 from parsl_sa.lifeline import hold
+from parsl_sa.protocol.intake import room_for
 from parsl_sa.protocol.messages import Fence, Register
 from parsl_sa.protocol.shard import Shard, ShardPolicy
 from parsl_sa.reducer.checkpoints import sound_prefixes
@@ -59,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
     accumulator = load_accumulator(study, plan)
     fence = Fence(study.study_id(), options.epoch)
     size_bytes = stats.Form.of(plan, accumulator).size_bytes
-    shard = Shard(fence, plan, options.shard, size_bytes, ShardPolicy())
+    shard = Shard(fence, plan, options.shard, size_bytes, ShardPolicy(room=room_for(size_bytes)))
     directory = study.checkpoints(options.shard)
     with CurveChannel(make_keys(study.keys)) as channel:
         server = channel.serve(local_address(options.address))

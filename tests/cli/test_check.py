@@ -34,6 +34,7 @@ TOLD: dict[str, Any] = {
     "ranks": 2,
     "client_memory_bytes": 793_000_000,
     "reducer_memory_bytes": 150_400_000,
+    "results_memory_bytes": 201_000_000,
     "checkpoint_disk_bytes": 1_900_000,
     "lease_s": 1.04,
     "duration_s": 3700.0,
@@ -51,6 +52,7 @@ def test_the_figures_in_words() -> None:
         "leases": "32 of 128 bundles, 1 s each",
         "clients": "3 of 2 ranks, each about 793 MB of memory",
         "reducer": "about 150 MB of memory",
+        "results": "about 201 MB of memory, in the end",
         "checkpoints": "1.9 MB on disk",
         "estimated time": "1 h 1 min, and about 10 s to start",
     }
