@@ -112,11 +112,15 @@ class Plan:
     shards : int
         Number of reducer shards.
     contribution : str
-        What a lease sends: ``"partial"``, merged sums.
+        What a lease sends, whichever is smaller: ``"partial"``, merged sums, or ``"rows"``, the outputs.
     seed : int
         Seed of the design.
     pivots_digest : str
-        Digest of `pivots.npy`, the float64 shift of every cell.
+        Digest of `pivots.npy`, the float64 shift of every cell; NaN where the cell is masked.
+    weights_digest : str
+        Digest of `weights.npy`, the weight of every cell in aggregated indices; empty where all are 1.
+    masked : dict of str to int
+        Masked cells of each quantity that has some: in every probed row they held no finite number.
     hardware : dict
         What must agree for identical bits: machine, CPU capability, device.
     versions, model_hashes : dict
@@ -140,6 +144,8 @@ class Plan:
     contribution: str
     seed: int
     pivots_digest: str
+    weights_digest: str = ""
+    masked: dict[str, int] = field(default_factory=dict)
     hardware: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     model_hashes: dict[str, str] = field(default_factory=dict)
@@ -205,7 +211,6 @@ class Plan:
             for q in values["quantities"]
         )
         return cls(**values)
-
 
 
 def digest_of(plain: Any) -> str:

@@ -51,6 +51,11 @@ class StudyDir:
         return self.root / "pivots.npy"
 
     @property
+    def weights(self) -> Path:
+        """Weight of every cell in aggregated indices; there where an output has weights."""
+        return self.root / "weights.npy"
+
+    @property
     def journal(self) -> Path:
         """What later work depends on."""
         return self.root / "journal.jsonl"
@@ -197,14 +202,18 @@ class StudyDir:
         StudyError
             If the file is not the one the plan was frozen with.
         """
-        import numpy as np  # noqa: PLC0415 - commands that only look at a study do not need it
+        return _read_frozen(self.pivots, self.read_plan().pivots_digest)
 
-        from parsl_sa.arrays import checksum  # noqa: PLC0415 - see above
+    def read_weights(self) -> npt.NDArray[np.float64] | None:
+        """Return the weight of every cell in aggregated indices, None where all are 1.
 
-        pivots: npt.NDArray[np.float64] = np.load(self.pivots)
-        if checksum(pivots) != self.read_plan().pivots_digest:
-            raise StudyError(f"{self.pivots}: its digest is not the plan's")
-        return pivots
+        Raises
+        ------
+        StudyError
+            If the file is not the one the plan was frozen with.
+        """
+        digest = self.read_plan().weights_digest
+        return _read_frozen(self.weights, digest) if digest else None
 
     @property
     def truth(self) -> Path:
@@ -237,6 +246,20 @@ class StudyDir:
                 yield False
             else:
                 yield True
+
+
+def _read_frozen(path: Path, digest: str) -> npt.NDArray[np.float64]:
+    import numpy as np  # noqa: PLC0415 - commands that only look at a study do not need it
+
+    from parsl_sa.arrays import checksum  # noqa: PLC0415 - see above
+
+    try:
+        array: npt.NDArray[np.float64] = np.load(path)
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path}: missing or damaged: {error}") from error
+    if checksum(array) != digest:
+        raise StudyError(f"{path}: its digest is not the plan's")
+    return array
 
 
 def _unwritable(directory: Path) -> str:

@@ -74,11 +74,13 @@ def describe(told: dict[str, Any]) -> list[tuple[str, str]]:
     lines = [
         ("inputs", _count(told["parameters"], "uncertain parameter")),
         ("outputs", ", ".join(_output(*item) for item in told["outputs"].items()) + cells),
+        *(("masked", _masked(*item)) for item in told["masked"].items()),
         ("design", f"n = {bundles}, in {_count(told['replicates'], 'replicate')}"),
         ("forwards", f"{told['forwards']:,}, in batches of {told['batch']}"),
         ("leases", f"{told['leases']:,} of {lease}, {_time(told['lease_s'])} each"),
         ("clients", f"{clients} about {_size(told['client_memory_bytes'])} of memory"),
         ("reducer", f"about {_size(told['reducer_memory_bytes'])} of memory"),
+        ("results", f"about {_size(told['results_memory_bytes'])} of memory, in the end"),
         ("checkpoints", f"{_size(told['checkpoint_disk_bytes'])} on disk"),
         ("estimated time", f"{work}, and about {FARM_START_S:.0f} s to start"),
     ]
@@ -107,6 +109,17 @@ def _output(name: str, dims: dict[str, int]) -> str:
     ('CL', 'theta (side 2, x 32)')
     """
     return f"{name} ({', '.join(f'{dim} {length}' for dim, length in dims.items())})" if dims else name
+
+
+def _masked(name: str, cells: int) -> str:
+    """Tell of cells that hold no numbers.
+
+    Examples
+    --------
+    >>> _masked("depth", 1200)
+    '1,200 cells of depth, finite for no probed input: their statistics will be NaN'
+    """
+    return f"{_count(cells, 'cell')} of {name}, finite for no probed input: their statistics will be NaN"
 
 
 def _time(seconds: float) -> str:

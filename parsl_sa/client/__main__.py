@@ -96,7 +96,7 @@ def _set_threads(threads: int) -> None:
 
 def _load(study: StudyDir, plan: Plan, ranks: Ranks) -> Workload:
     """Load the workload on every rank; rank 0 compiles first, so that a cold compilation happens once."""
-    workload = Workload(load_spec(study.spec), plan, study.read_pivots())
+    workload = Workload(load_spec(study.spec), plan, study.read_pivots(), study.read_weights())
     if ranks.rank == 0:
         workload.prewarm()
     ranks.gather(None)
@@ -156,8 +156,8 @@ def _compute(ranks: Ranks, workload: Workload, order: Compute) -> Outcome:
     dropped = sorted(bundle for part in told for bundle in part[0])
     poisoned = sorted(bundle for part in told for bundle in part[1])
     error = next((part[2] for part in told if part[2]), "")
-    partials = None if error else ranks.sum_lanes(share.nodes, plan.lanes, workload.accumulator)
-    return Outcome(order, partials, dropped, poisoned, error)
+    contribution = None if error else ranks.collect(share, workload)
+    return Outcome(order, contribution, dropped, poisoned, error)
 
 
 if __name__ == "__main__":

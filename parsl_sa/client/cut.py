@@ -10,11 +10,17 @@ LEASE_S = 1.5
 LONGEST_LEASE_S = 6.0
 """Time that a lease may take for the sake of full batches in `LANES` lanes."""
 
+WIRE_BYTES_S = 50e6
+"""Sums that a client sends a second, at most: a lease of a large field is longer."""
+
 LANES = 8
 """Wanted lanes of a lease: a plan can be used again with up to so many ranks."""
 
 CHUNK_BYTES = 64 << 20
 """Outputs of a chunk, at most."""
+
+LANE_BYTES = 16 << 20
+"""Sums of a lane from which on there are only as many lanes as ranks, because each is held in memory."""
 
 _WELL_FILLED = 0.75
 
@@ -59,6 +65,8 @@ class Costs:
         What the model takes at least.
     fixed_batch : int or None
         The only batch that the model takes.
+    lane_bytes : int
+        Sums of a lane.
     """
 
     n_rows: int
@@ -67,6 +75,7 @@ class Costs:
     batch: int
     smallest_batch: int = 1
     fixed_batch: int | None = None
+    lane_bytes: int = 0
 
 
 def cut(costs: Costs, replicate_bundles: int, ranks: int) -> Cut:
@@ -83,20 +92,23 @@ def cut(costs: Costs, replicate_bundles: int, ranks: int) -> Cut:
 
     Notes
     -----
-    A lease takes about `LEASE_S`, unless full batches in every lane need more; the lanes are fewer where
-    they would make it last longer than `LONGEST_LEASE_S`, but there is one for every rank.
+    A lease takes about `LEASE_S`, unless its sums are large or full batches in every lane need more. The
+    lanes are fewer where they would make it last longer than `LONGEST_LEASE_S` or take much memory, but
+    there is one for each rank.
 
     Examples
     --------
-    >>> cut(Costs(n_rows=8, bundle_s=1e-3, bundle_bytes=64, batch=64), replicate_bundles=4096, ranks=2)
+    >>> costs = Costs(n_rows=8, bundle_s=1e-3, bundle_bytes=64, batch=64)
+    >>> cut(costs, replicate_bundles=4096, ranks=2)
     Cut(lease_bundles=2048, lanes=8, chunk_bundles=256, batch=64)
     """
     full = full_batch_bundles(costs.n_rows, costs.fixed_batch or costs.batch, costs.fixed_batch is not None)
     fewest = power_of_two_above(ranks)
-    lanes = max(LANES, fewest)
+    lanes = fewest if costs.lane_bytes > LANE_BYTES else max(LANES, fewest)
     while lanes > fewest and lanes * full * costs.bundle_s > LONGEST_LEASE_S * ranks:
         lanes //= 2
-    wanted = power_of_two_below(int(LEASE_S * ranks / costs.bundle_s))
+    lease_s = min(LONGEST_LEASE_S, max(LEASE_S, costs.lane_bytes / WIRE_BYTES_S))
+    wanted = power_of_two_below(int(lease_s * ranks / costs.bundle_s))
     lease = min(replicate_bundles, max(wanted, lanes * full))
     lanes = min(lanes, lease)
     chunk = min(lease // lanes, power_of_two_below(CHUNK_BYTES // costs.bundle_bytes))

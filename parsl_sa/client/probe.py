@@ -23,11 +23,12 @@ import psutil
 from parsl_sa import design, models, stats
 from parsl_sa.arrays import checksum
 from parsl_sa.client.cut import CHUNK_BYTES, Costs, cut, full_batch_bundles, power_of_two_below
+from parsl_sa.client.memory import Memory
 from parsl_sa.errors import DesignError, Fault, ModelError, SpecError
 from parsl_sa.jsonfile import write_json
 from parsl_sa.lifeline import hold
 from parsl_sa.records import Plan, Quantity, digest_of
-from parsl_sa.spec import StudySpec, load_spec, replicate_plan, science
+from parsl_sa.spec import StudySpec, load_spec, read_weights, replicate_plan, science
 from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 PROBE_BUNDLES = 32
+PROBE_BYTES = 64 << 20
+FEWEST_ROWS = 8
 LARGEST_BATCH = 8192
 _TIMED = 3
 _TIMED_S = 0.2
@@ -51,16 +54,20 @@ class Probe:
     plan : Plan
         The frozen plan.
     pivots : ndarray of float64, shape (n_cells,)
-        Shift of every cell: its mean over the probed rows.
+        Shift of every cell: its mean over the probed rows; NaN where none of them was finite.
+    weights : ndarray of float64, shape (n_cells,), or None
+        Weight of every cell in aggregated indices.
     figures : dict
         Costs: ``bundle_s`` of one bundle on one rank, design and fold included; ``rank_bytes`` of the process
-        of one rank; ``lease_bytes`` of a contribution; ``state_bytes`` of the statistics.
+        of one rank and ``lead_bytes`` of what the first rank has beside; ``lease_bytes`` of a contribution;
+        ``state_bytes`` of the statistics.
     warnings : list of str
         What may go wrong later, each with its place in the spec.
     """
 
     plan: Plan
     pivots: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64] | None
     figures: dict[str, float]
     warnings: list[str]
 
@@ -91,15 +98,24 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
         models.load(spec.model_plain(), Path()), spec.outputs_plain(), len(spec.inputs.parameters)
     )
     rows = _probe_rows(sampler.rows(0, min(PROBE_BUNDLES, replicate_bundles)))
-    quantities = evaluator.probe(rows)
+    quantities = evaluator.learn(rows[:2])
+    rows = rows[: max(FEWEST_ROWS, PROBE_BYTES // _row_bytes(evaluator))]
+    evaluator.probe(rows)
     resident_bytes = psutil.Process().memory_info().rss
     chosen = models.choose_batch(evaluator, rows, _memory_bytes(spec, ranks) // 2, LARGEST_BATCH)
     outputs = evaluator.evaluate(rows, chosen.batch)
-    _require_no_masks(outputs, quantities)
     pivots = _pivots(outputs)
-    accumulator = stats.assemble(spec.statistics_plain(), sampler.layout, evaluator.n_cells, pivots)
+    masked = np.isnan(pivots)
+    warnings = list(_warnings(spec, outputs, quantities, sampler.layout.n_rows))
+    del outputs
+    weights = _weights(spec, quantities)
+    accumulator = stats.assemble(
+        spec.statistics_plain(), sampler.layout, evaluator.n_cells, pivots,
+        fields=[quantity.cells for quantity in quantities if quantity.shape], weights=weights,
+    )  # fmt: skip
     costs = _costs(sampler, evaluator, accumulator, chosen.batch)
     sizes = cut(costs, replicate_bundles, ranks)
+    form = stats.Form.smaller(accumulator, sizes.lease_bundles, sizes.lanes, evaluator.dtype)
     hashes = models.hashes(evaluator.model)
     plan = Plan(
         science=digest_of({**science(spec), "files": hashes}),
@@ -111,23 +127,39 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
         **asdict(sizes),
         threads=threads,
         shards=spec.farm.reducer.shards,
-        contribution="partial",
+        contribution=form.kind,
         seed=spec.design.seed,
         pivots_digest=checksum(pivots),
+        weights_digest="" if weights is None else checksum(weights),
+        masked={q.name: int(masked[q.cells].sum()) for q in quantities if masked[q.cells].any()},
         hardware=models.hardware(evaluator.model.device),
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         model_hashes=hashes,
         forward_s=chosen.forward_s * sizes.batch / chosen.batch,
     )
-    lease_bytes = 8 * plan.n_cells * sum(k for k, _ in accumulator.partial_shapes())
-    chunk_bytes = sizes.batch * chosen.row_bytes + sizes.chunk_bundles * costs.bundle_bytes
+    memory = Memory(
+        resident_bytes,
+        sizes.batch * chosen.row_bytes,
+        sizes.chunk_bundles * costs.bundle_bytes,
+        costs.lane_bytes,
+    )
     figures = {
         "bundle_s": costs.bundle_s,
-        "rank_bytes": float(resident_bytes + chunk_bytes + 4 * lease_bytes),
-        "lease_bytes": float(lease_bytes),
+        **memory.figures(form, ranks),
+        "lease_bytes": float(form.size_bytes),
         "state_bytes": float(accumulator.memory_bytes()),
     }
-    return Probe(plan, pivots, figures, list(_warnings(spec, outputs, plan)))
+    return Probe(plan, pivots, weights, figures, warnings)
+
+
+def save(found: Probe, out: Path) -> None:
+    """Write plan, pivots, weights and figures into a directory."""
+    place = StudyDir(out)
+    np.save(place.pivots, found.pivots)
+    if found.weights is not None:
+        np.save(place.weights, found.weights)
+    write_json(out / "figures.json", {"costs": found.figures, "warnings": found.warnings})
+    write_json(place.plan, found.plan.to_json(), durable=True)
 
 
 def _sampler(spec: StudySpec, replicate_bundles: int) -> design.Sampler:
@@ -157,22 +189,29 @@ def _costs(
         started = time.perf_counter()
         inputs = sampler.rows(len(times) * n, (len(times) + 1) * n)
         outputs = evaluator.evaluate(inputs.reshape(n * n_rows, -1), size).reshape(n, n_rows, -1)
-        accumulator.update(outputs, np.isfinite(outputs).all(axis=(1, 2)))
-        accumulator.take_partials()
+        accumulator.update(outputs, stats.whole_bundles(outputs, accumulator.masked))
+        accumulator.give_back(accumulator.take_partials()[0])
         times.append(time.perf_counter() - started)
-    return Costs(n_rows, min(times) / n, bundle_bytes, batch, model.smallest_batch, model.fixed_batch)
+    lane_bytes = 8 * sum(k * width for k, width in accumulator.partial_shapes())
+    return Costs(
+        n_rows, min(times) / n, bundle_bytes, batch, model.smallest_batch, model.fixed_batch, lane_bytes
+    )
 
 
-def _warnings(spec: StudySpec, outputs: npt.NDArray[Any], plan: Plan) -> Iterator[str]:
-    """Tell of quantities that were not finite for some of the probed rows."""
-    for index, quantity in enumerate(plan.quantities):
-        faulty = int((~np.isfinite(outputs[:, quantity.cells]).all(axis=1)).sum())
-        dropped = 1 - (1 - faulty / len(outputs)) ** plan.layout.n_rows
+def _warnings(
+    spec: StudySpec, outputs: npt.NDArray[Any], quantities: Sequence[Quantity], n_rows: int
+) -> Iterator[str]:
+    """Tell of quantities that were not finite for some of the probed rows, where they are for others."""
+    allowed = spec.stop.max_dropped_fraction
+    for index, quantity in enumerate(quantities):
+        finite = np.isfinite(outputs[:, quantity.cells])
+        faulty = int((~(finite | ~finite.any(axis=0)).all(axis=1)).sum())
+        dropped = 1 - (1 - faulty / len(outputs)) ** n_rows
         if faulty:
             yield (
                 f"outputs[{index}]: '{quantity.name}' is not finite for {faulty} of {len(outputs)} probed "
                 f"inputs, so about {100 * dropped:.0f} % of the bundles will be dropped; above "
-                f"{100 * spec.stop.max_dropped_fraction:.3g} % (stop.max_dropped_fraction) the study fails. "
+                f"{100 * allowed:.3g} % (stop.max_dropped_fraction) the study fails. "
                 "Check the ranges of the inputs"
             )
 
@@ -182,28 +221,33 @@ def _probe_rows(bundles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return bundles[:, :2].reshape(-1, bundles.shape[-1])
 
 
-def _require_no_masks(outputs: npt.NDArray[Any], quantities: Sequence[Quantity]) -> None:
-    """Refuse quantities with cells that never are finite: every bundle would be dropped for them."""
-    never = ~np.isfinite(outputs).any(axis=0)
-    faults = [
-        Fault(
-            f"outputs[{index}]",
-            f"{never[quantity.cells].sum()} of the {quantity.n_cells} cells of '{quantity.name}' are not "
-            f"finite for any of {len(outputs)} probed inputs, and masked cells are not supported yet; let "
-            "the model return the other cells only, or fill these with a number",
-        )
-        for index, quantity in enumerate(quantities)
-        if never[quantity.cells].any()
-    ]
-    if faults:
-        raise SpecError(faults)
+def _row_bytes(evaluator: models.Evaluator) -> int:
+    return evaluator.n_cells * np.dtype(evaluator.dtype).itemsize
 
 
 def _pivots(outputs: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    finite = np.isfinite(outputs)
-    total = np.where(finite, outputs, 0.0).sum(axis=0, dtype=np.float64)
-    pivots: npt.NDArray[np.float64] = total / np.maximum(finite.sum(axis=0), 1)
+    """Return the mean of every cell over its finite values; NaN, the mark of a mask, where it has none."""
+    total, count = np.zeros(outputs.shape[1]), np.zeros(outputs.shape[1])
+    for row in outputs:
+        finite = np.isfinite(row)
+        total += np.where(finite, row, 0.0)
+        count += finite
+    pivots: npt.NDArray[np.float64] = total / np.where(count == 0.0, np.nan, count)
     return pivots
+
+
+def _weights(spec: StudySpec, quantities: Sequence[Quantity]) -> npt.NDArray[np.float64] | None:
+    """Return the weight of every cell in aggregated indices; None where no output states any."""
+    if all(output.weights is None for output in spec.outputs):
+        return None
+    return np.concatenate(
+        [
+            np.ones(quantity.n_cells)
+            if output.weights is None
+            else read_weights(output.weights, quantity.shape)
+            for output, quantity in zip(spec.outputs, quantities, strict=True)
+        ]
+    )
 
 
 def _memory_bytes(spec: StudySpec, ranks: int) -> int:
@@ -239,10 +283,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         faults = [{"place": fault.place, "message": fault.message} for fault in error.faults]
         write_json(options.out / "faults.json", faults)
         return error.exit_code
-    out = StudyDir(options.out)
-    np.save(out.pivots, found.pivots)
-    write_json(options.out / "figures.json", {"costs": found.figures, "warnings": found.warnings})
-    write_json(out.plan, found.plan.to_json(), durable=True)
+    save(found, options.out)
     return 0
 
 

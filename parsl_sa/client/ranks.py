@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from parsl_sa.client.exchange import Exchange
 from parsl_sa.client.workload import lanes_of
-from parsl_sa.stats import LaneTree, Node, merge_nodes
+from parsl_sa.stats import ROWS, Node, flat, merge_nodes, views
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
+    from parsl_sa.client.workload import Share, Workload
     from parsl_sa.stats import Accumulator
 
-_ORDER_TAG = 7
+_ORDER_TAG, _ROWS_TAG = 7, 8
+_PIECE_ITEMS = 16 << 20
 _POLL_S = 0.0005
 
 
@@ -67,6 +70,26 @@ class Ranks:
             self._comm.Abort(code)
         os._exit(code)
 
+    def collect(self, share: Share, workload: Workload) -> npt.NDArray[np.uint8] | None:
+        """Bring the shares of all ranks together to the contribution of a lease.
+
+        Parameters
+        ----------
+        share : Share
+            What this rank made of its lanes; used up.
+        workload : Workload
+            Knows the form of a contribution.
+
+        Returns
+        -------
+        ndarray of uint8, or None
+            The contribution on rank 0; None on the others.
+        """
+        if workload.form.kind == ROWS:
+            return self._collect_rows(share, workload)
+        parts = self.sum_lanes(share.nodes, workload.plan.lanes, workload.accumulator)
+        return None if parts is None else flat(parts).view(np.uint8)
+
     def sum_lanes(
         self, nodes: dict[tuple[int, int], Node], lanes: int, accumulator: Accumulator
     ) -> list[npt.NDArray[np.float64]] | None:
@@ -75,7 +98,7 @@ class Ranks:
         Parameters
         ----------
         nodes : dict
-            This rank's sums.
+            This rank's sums; their memory goes back to the accumulator.
         lanes : int
             Lanes of the lease.
         accumulator : Accumulator
@@ -85,63 +108,57 @@ class Ranks:
         -------
         list of ndarray of float64, or None
             On rank 0 the partials of the lease, whole; None on the others.
-
-        Notes
-        -----
-        Every rank merges one slab of cells: it receives that slab of every node, completes the tree, and
-        rank 0 gathers the slabs. Merging is per cell, so slabs do not change bits.
         """
         if self.size == 1:
-            return merge_nodes(nodes, lanes, accumulator.combine_partials).partials
-        rows = [k for k, _ in accumulator.partial_shapes()]
-        edges = [accumulator.n_cells * rank // self.size for rank in range(self.size + 1)]
-        widths = [edges[rank + 1] - edges[rank] for rank in range(self.size)]
-        places = [_places(rank, self.size, lanes) for rank in range(self.size)]
-        mine = [nodes[place] for place in places[self.rank]]
-        outgoing = [_pack(mine, slice(edges[rank], edges[rank + 1])) for rank in range(self.size)]
-        incoming = np.empty(sum(rows) * widths[self.rank] * sum(map(len, places)), dtype=np.float64)
-        self._comm.Alltoallv(
-            [np.concatenate(outgoing), [len(part) for part in outgoing]],
-            [incoming, [sum(rows) * widths[self.rank] * len(of_rank) for of_rank in places]],
-        )
-        order = [place for of_rank in places for place in of_rank]
-        received = _unpack(incoming, order, rows, widths[self.rank])
-        slab = _pack([merge_nodes(received, lanes, accumulator.combine_partials)], slice(None))
-        if self.rank:
-            self._comm.Gatherv(slab, None, root=0)
+            return merge_nodes(nodes, lanes, accumulator.combine_partials, accumulator.give_back).partials
+        small = self._sum_fields(nodes, lanes, accumulator)
+        shapes = accumulator.partial_shapes() if self.rank == 0 else []
+        parts = views(np.empty(sum(k * width for k, width in shapes)), shapes)
+        for target, part in zip(parts, small, strict=False):
+            target[:] = part
+        Exchange(self._comm, lanes, accumulator).merge(nodes, parts[len(small) :])
+        for node in nodes.values():
+            accumulator.give_back(node.partials)
+        return parts or None
+
+    def _collect_rows(self, share: Share, workload: Workload) -> npt.NDArray[np.uint8] | None:
+        """Put the rows of all ranks one after the other, behind the sums over whole fields."""
+        plan = workload.plan
+        small = self._sum_fields(share.nodes, plan.lanes, workload.accumulator)
+        lane_bundles = plan.lease_bundles // plan.lanes
+        room = share.room
+        if room is None:
+            for piece in _pieces(share.rows):
+                self._comm.Send(piece, dest=0, tag=_ROWS_TAG)
             return None
-        whole = np.empty(sum(rows) * accumulator.n_cells, dtype=np.float64)
-        counts = [sum(rows) * width for width in widths]
-        self._comm.Gatherv(slab, [whole, counts], root=0)
-        parts = np.split(whole, np.cumsum(counts)[:-1])
-        slabs = [
-            _unpack(part, [(0, 0)], rows, width)[0, 0].partials
-            for part, width in zip(parts, widths, strict=True)
-        ]
-        return [np.concatenate(pieces, axis=1) for pieces in zip(*slabs, strict=True)]
+        *parts, rows = workload.form.arrays(room)
+        for target, part in zip(parts, small, strict=True):
+            target[:] = part
+        for rank in range(1, self.size):
+            lanes = lanes_of(rank, self.size, plan.lanes)
+            for piece in _pieces(rows[lanes.start * lane_bundles : lanes.stop * lane_bundles]):
+                self._comm.Recv(piece, source=rank, tag=_ROWS_TAG)
+        return room
+
+    def _sum_fields(
+        self, nodes: dict[tuple[int, int], Node], lanes: int, accumulator: Accumulator
+    ) -> list[npt.NDArray[np.float64]]:
+        """Merge the small parts of all ranks: they are few numbers, and every rank merges them all."""
+        aggregates = accumulator.aggregates
+        n_parts = len(aggregates.statistics)
+        if not n_parts:
+            return []
+        told = self.gather({place: node.partials[:n_parts] for place, node in nodes.items()})
+        all_nodes = {
+            place: Node([part.copy() for part in parts], 0)
+            for of_rank in told
+            for place, parts in of_rank.items()
+        }
+        return merge_nodes(all_nodes, lanes, aggregates.combine).partials
 
 
-def _places(rank: int, ranks: int, lanes: int) -> list[tuple[int, int]]:
-    """Nodes that a rank ends up with; every rank knows them of every other."""
-    tree = LaneTree(lambda into, other: None)  # noqa: ARG005 - only the shape of the tree is wanted
-    for lane in lanes_of(rank, ranks, lanes):
-        tree.push(lane, [], 0)
-    return sorted(tree.nodes)
-
-
-def _pack(nodes: Sequence[Node], cells: slice) -> npt.NDArray[np.float64]:
-    pieces = [part[:, cells].ravel() for node in nodes for part in node.partials]
-    return np.concatenate(pieces) if pieces else np.empty(0)
-
-
-def _unpack(
-    buffer: npt.NDArray[np.float64], places: Sequence[tuple[int, int]], rows: Sequence[int], width: int
-) -> dict[tuple[int, int], Node]:
-    nodes, at = {}, 0
-    for place in places:
-        partials = []
-        for k in rows:
-            partials.append(buffer[at : at + k * width].reshape(k, width))
-            at += k * width
-        nodes[place] = Node(partials, 0)
-    return nodes
+def _pieces(rows: npt.NDArray[Any] | None) -> Iterator[npt.NDArray[Any]]:
+    """Cut rows into messages that MPI can count."""
+    whole = np.empty(0) if rows is None else rows.reshape(-1)
+    for first in range(0, whole.size, _PIECE_ITEMS):
+        yield whole[first : first + _PIECE_ITEMS]

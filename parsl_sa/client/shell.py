@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-
 from parsl_sa.arrays import checksum
 from parsl_sa.channel.protocol import Message
 from parsl_sa.protocol.actions import (
@@ -31,6 +29,7 @@ from parsl_sa.protocol.wire import to_header
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     import numpy.typing as npt
 
     from parsl_sa.channel.protocol import Channel, Dialer
@@ -56,8 +55,8 @@ class Outcome:
     ----------
     order : Compute
         What it was asked.
-    partials : list of ndarray of float64, or None
-        The contribution; None where the model raised.
+    contribution : ndarray of uint8, or None
+        What is sent; None where the model raised.
     dropped, poisoned : list of int
         Bundles with non-finite outputs; bundles that raise alone.
     error : str
@@ -65,7 +64,7 @@ class Outcome:
     """
 
     order: Compute
-    partials: list[npt.NDArray[np.float64]] | None
+    contribution: npt.NDArray[np.uint8] | None
     dropped: list[int]
     poisoned: list[int]
     error: str
@@ -189,9 +188,9 @@ class Shell:
 
     def _take(self, outcome: Outcome, now: float) -> list[Action]:
         key = (outcome.order.lease, outcome.order.attempt)
-        if outcome.partials is None:
+        whole = outcome.contribution
+        if whole is None:
             return self._session.on_failed(*key, outcome.poisoned, outcome.error)
-        whole = np.concatenate([part.ravel() for part in outcome.partials]).view(np.uint8)
         self._buffers[key] = {0: whole}
         slabs = {0: Slab(whole.nbytes, checksum(whole))}
         return self._session.on_computed(*key, outcome.dropped, slabs, now)

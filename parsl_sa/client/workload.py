@@ -11,7 +11,7 @@ import numpy as np
 
 from parsl_sa import design, models, stats
 from parsl_sa.errors import StudyError
-from parsl_sa.stats import LaneTree
+from parsl_sa.stats import PARTIAL, Form, LaneTree, sum_fields, whole_bundles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,11 @@ class Share:
     Parameters
     ----------
     nodes : dict
-        (level, index) -> sums of a run of lanes.
+        (level, index) -> sums of a run of lanes; of whole fields alone where rows are sent.
+    rows : ndarray of float32 or float64, shape (n_bundles, n_rows, n_cells), or None
+        Outputs of the lanes, 0 where a bundle is left out; None where sums are sent.
+    room : ndarray of uint8, or None
+        The contribution whose first rows these are, on the rank of the first lane.
     dropped : list of int
         Bundles with a non-finite output.
     poisoned : list of int
@@ -40,6 +44,8 @@ class Share:
     """
 
     nodes: dict[tuple[int, int], Node] = field(default_factory=dict)
+    rows: npt.NDArray[Any] | None = None
+    room: npt.NDArray[np.uint8] | None = None
     dropped: list[int] = field(default_factory=list)
     poisoned: list[int] = field(default_factory=list)
     error: str = ""
@@ -55,7 +61,9 @@ class Workload:
     plan : Plan
         The frozen plan.
     pivots : ndarray of float64, shape (n_cells,)
-        Shift of every cell.
+        Shift of every cell; NaN where it is masked.
+    weights : ndarray of float64, shape (n_cells,), optional
+        Weight of every cell in aggregated indices.
 
     Raises
     ------
@@ -65,7 +73,13 @@ class Workload:
         If the model's files are not those of the plan.
     """
 
-    def __init__(self, spec: StudySpec, plan: Plan, pivots: npt.NDArray[np.float64]) -> None:
+    def __init__(
+        self,
+        spec: StudySpec,
+        plan: Plan,
+        pivots: npt.NDArray[np.float64],
+        weights: npt.NDArray[np.float64] | None = None,
+    ) -> None:
         self.plan = plan
         self.sampler = design.assemble(spec.design_plain(), spec.parameters_plain(), plan.replicate_bundles)
         model = models.load(spec.model_plain(), Path())
@@ -79,20 +93,23 @@ class Workload:
         quantities = self.evaluator.learn(self.sampler.rows(0, 2)[:, 0])
         if quantities != plan.quantities or self.evaluator.dtype != plan.dtype:
             raise StudyError("the model gives other shapes or types than when the plan was frozen")
-        self.accumulator = stats.assemble(spec.statistics_plain(), plan.layout, plan.n_cells, pivots)
+        self.accumulator = stats.for_plan(spec.statistics_plain(), plan, pivots, weights)
+        self.form = Form.of(plan, self.accumulator)
+        chunk = (plan.chunk_bundles, plan.layout.n_rows, plan.n_cells)
+        self._scratch = np.empty(chunk if self.form.kind == PARTIAL else 0, plan.dtype)
 
     def prewarm(self) -> None:
         """Compile the kernels, or load them from Numba's cache."""
         stats.prewarm(self.accumulator, self.plan.dtype)
 
-    def share(self, lease: int, lanes: Iterable[int], exclude: Iterable[int]) -> Share:
+    def share(self, lease: int, lanes: range, exclude: Iterable[int]) -> Share:
         """Evaluate some lanes of a lease.
 
         Parameters
         ----------
         lease : int
             Index of the lease.
-        lanes : iterable of int
+        lanes : range
             Consecutive lanes.
         exclude : iterable of int
             Bundles to leave out; their rows are replaced, so that every other row keeps its place.
@@ -102,52 +119,88 @@ class Workload:
         An exception of the model is caught here, at the client's edge: its bundles are found by
         bisection for the coordinator to judge, and its traceback is printed to the client's log.
         """
-        tree, share = LaneTree(self.accumulator.combine_partials), Share()
-        excluded = frozenset(exclude)
-        first, _ = self.plan.bundles(lease)
+        share, excluded = Share(), frozenset(exclude)
+        sums = self.form.kind == PARTIAL
+        accumulator = self.accumulator
+        combine = accumulator.combine_partials if sums else accumulator.aggregates.combine
+        tree = LaneTree(combine, accumulator.give_back)
         lane_bundles = self.plan.lease_bundles // self.plan.lanes
-        for lane in lanes:
-            begin = first + lane * lane_bundles
-            for start in range(begin, begin + lane_bundles, self.plan.chunk_bundles):
-                bundles = np.arange(start, start + self.plan.chunk_bundles)
-                try:
-                    self._fold(bundles, excluded, share)
-                except Exception as error:  # noqa: BLE001 - a user's model may raise anything
-                    traceback.print_exc()
-                    share.error = share.error or f"{type(error).__name__}: {error}"
-                    share.poisoned += self._bisect(bundles[~np.isin(bundles, list(excluded))])
-            partials, n_bundles = self.accumulator.take_partials()
-            tree.push(lane, partials, n_bundles)
+        rows = self._scratch if sums else self._room(share, lanes)
+        for index, lane in enumerate(lanes):
+            begin = self.plan.bundles(lease)[0] + lane * lane_bundles
+            own = rows if sums else rows[index * lane_bundles : (index + 1) * lane_bundles]
+            keep = np.zeros(lane_bundles, np.bool_)
+            for at in range(0, lane_bundles, self.plan.chunk_bundles):
+                chunk = slice(at, at + self.plan.chunk_bundles)
+                outputs = own if sums else own[chunk]
+                keep[chunk] = self._chunk(
+                    np.arange(begin, begin + lane_bundles)[chunk], excluded, outputs, share
+                )
+                if sums:
+                    accumulator.update(outputs, keep[chunk])
+            if sums:
+                tree.push(lane, *accumulator.take_partials())
+            else:
+                own[~keep] = 0  # what a lost bundle held must not show
+                tree.push(lane, sum_fields(accumulator, own, keep), int(keep.sum()))
         share.nodes = tree.nodes
         return share
 
-    def _fold(self, bundles: npt.NDArray[np.int64], excluded: frozenset[int], share: Share) -> None:
-        """Evaluate a chunk of consecutive bundles and fold those that are whole."""
+    def _room(self, share: Share, lanes: range) -> npt.NDArray[Any]:
+        """Make room for the rows of some lanes; the rank of the first lane has room for the lease."""
+        shape = self.form.shapes[-1]
+        lane_bundles = self.plan.lease_bundles // self.plan.lanes
+        if lanes.start == 0:
+            share.room = self.form.empty()
+            share.rows = self.form.arrays(share.room)[-1][: len(lanes) * lane_bundles]
+        else:
+            share.rows = np.empty((len(lanes) * lane_bundles, *shape[1:]), self.plan.dtype)
+        return share.rows
+
+    def _chunk(
+        self,
+        bundles: npt.NDArray[np.int64],
+        excluded: frozenset[int],
+        outputs: npt.NDArray[Any],
+        share: Share,
+    ) -> npt.NDArray[np.bool_]:
+        """Evaluate consecutive bundles into `outputs`; tell which of them are whole."""
         keep = np.array([bundle not in excluded for bundle in bundles.tolist()])
         if not keep.any():
-            return
+            return keep
         inputs = self.sampler.rows(int(bundles[0]), int(bundles[-1]) + 1)
         if not keep.all():
             inputs[~keep] = inputs[np.argmax(keep)]
-        outputs = self.evaluate(inputs)
-        finite = np.isfinite(outputs).all(axis=(1, 2))
-        share.dropped += bundles[keep & ~finite].tolist()
-        self.accumulator.update(outputs, keep & finite)
+        try:
+            self.evaluate(inputs, outputs)
+        except Exception as error:  # noqa: BLE001 - a user's model may raise anything
+            traceback.print_exc()
+            share.error = share.error or f"{type(error).__name__}: {error}"
+            share.poisoned += self._bisect(bundles[keep])
+            return np.zeros_like(keep)
+        whole = whole_bundles(outputs, self.accumulator.masked)
+        share.dropped += bundles[keep & ~whole].tolist()
+        return keep & whole
 
-    def evaluate(self, inputs: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    def evaluate(
+        self, inputs: npt.NDArray[np.float64], into: npt.NDArray[Any] | None = None
+    ) -> npt.NDArray[Any]:
         """Evaluate whole bundles in the plan's batches.
 
         Parameters
         ----------
         inputs : ndarray of float64, shape (n_bundles, n_rows, n_columns)
             Physical inputs.
+        into : ndarray, shape (n_bundles, n_rows, n_cells), optional
+            Where the outputs go.
 
         Returns
         -------
         ndarray of float32 or float64, shape (n_bundles, n_rows, n_cells)
         """
         n_bundles, n_rows, n_columns = inputs.shape
-        outputs = self.evaluator.evaluate(inputs.reshape(-1, n_columns), self.plan.batch)
+        flat = None if into is None else into.reshape(n_bundles * n_rows, -1)
+        outputs = self.evaluator.evaluate(inputs.reshape(-1, n_columns), self.plan.batch, flat)
         return outputs.reshape(n_bundles, n_rows, -1)
 
     def _bisect(self, bundles: npt.NDArray[np.int64]) -> list[int]:

@@ -135,7 +135,7 @@ def prepare(
             if warn is not None:
                 warn(trial.warnings)
         study.create()
-        for name in ("plan.json", "pivots.npy"):
+        for name in ("plan.json", "pivots.npy", "weights.npy"):
             if (made / name).exists():
                 shutil.copy(made / name, study.root / name)
     write_json(study.spec, spec.plain(), durable=True)
@@ -166,6 +166,11 @@ def _reuse(path: Path, spec: StudySpec, out: Path) -> None:
         raise SpecError([Fault("--plan", f"{pivots} is missing; it belongs to the plan")])
     shutil.copy(path, out / "plan.json")
     shutil.copy(pivots, out / "pivots.npy")
+    weights = path.parent / "weights.npy"
+    if plan.weights_digest and not weights.is_file():
+        raise SpecError([Fault("--plan", f"{weights} is missing; it belongs to the plan")])
+    if plan.weights_digest:
+        shutil.copy(weights, out / "weights.npy")
 
 
 def changed_files(spec: StudySpec, plan: Plan) -> list[str]:

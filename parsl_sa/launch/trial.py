@@ -15,6 +15,7 @@ import psutil
 from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.jsonfile import write_json
 from parsl_sa.launch.slots import slots_of, threads_of
+from parsl_sa.protocol.intake import room_for
 from parsl_sa.studydir import read_plan
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from parsl_sa.records import Plan
     from parsl_sa.spec import StudySpec
 
-_REDUCER_BYTES = 150e6  # a reducer before it has any cells
-_BUFFERS = 10  # contributions that a reducer holds at most, and what is being received
+_REDUCER_BYTES = 200e6  # a reducer before it has any cells
+_SOCKET_BYTES = 128 << 20  # what waits in the sockets of one client, at most
+_RESULTS = 2.5  # results take their time and, beside the statistics, as much again and half of it
 _CHECKPOINTS = 3  # two generations and the one being written
 
 
@@ -75,6 +77,7 @@ def describe(trial: Trial) -> dict[str, Any]:
         "parameters": plan.layout.d,
         "outputs": {q.name: dict(zip(q.dims, q.shape, strict=True)) for q in plan.quantities},
         "cells": plan.n_cells,
+        "masked": plan.masked,
         "n": plan.n_bundles,
         "rows": plan.layout.n_rows,
         "replicates": plan.replicates,
@@ -84,15 +87,23 @@ def describe(trial: Trial) -> dict[str, Any]:
         "batch": plan.batch,
         "clients": trial.slots,
         "ranks": trial.spec.farm.clients.ranks,
-        "client_memory_bytes": int(figures["rank_bytes"]) * trial.spec.farm.clients.ranks,
-        "reducer_memory_bytes": int(
-            _REDUCER_BYTES + figures["state_bytes"] + _BUFFERS * figures["lease_bytes"]
+        "client_memory_bytes": int(
+            figures["rank_bytes"] * trial.spec.farm.clients.ranks + figures["lead_bytes"]
         ),
+        "reducer_memory_bytes": _reducer_bytes(trial),
+        "results_memory_bytes": int(_REDUCER_BYTES + _RESULTS * figures["state_bytes"]),
         "checkpoint_disk_bytes": int(_CHECKPOINTS * figures["state_bytes"]),
         "lease_s": plan.lease_bundles * figures["bundle_s"] / trial.spec.farm.clients.ranks,
         "duration_s": trial.duration_s,
         "warnings": list(trial.warnings),
     }
+
+
+def _reducer_bytes(trial: Trial) -> int:
+    """Return what a reducer takes: to be started again, or with every place taken and every socket full."""
+    state, lease = trial.figures["state_bytes"], trial.figures["lease_bytes"]
+    sockets = min(2 * lease, _SOCKET_BYTES) * trial.slots
+    return int(_REDUCER_BYTES + state + max(state, room_for(int(lease)) * lease + sockets))
 
 
 def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:

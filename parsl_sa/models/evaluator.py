@@ -124,7 +124,9 @@ class Evaluator:
         self._dtype = quantities.result_dtype(arrays)
         return sample, arrays
 
-    def evaluate(self, rows: npt.NDArray[np.float64], batch: int) -> npt.NDArray[Any]:
+    def evaluate(
+        self, rows: npt.NDArray[np.float64], batch: int, into: npt.NDArray[Any] | None = None
+    ) -> npt.NDArray[Any]:
         """Evaluate rows in forwards of exactly `batch` rows.
 
         Parameters
@@ -134,6 +136,8 @@ class Evaluator:
         batch : int
             Rows of every forward. The last is filled up with copies of its last row, because the last bits of
             a network's output depend on the size of the batch.
+        into : ndarray of the evaluator's dtype, shape (m, n_cells), optional
+            Where the results go; C-contiguous.
 
         Returns
         -------
@@ -149,7 +153,7 @@ class Evaluator:
         """
         known = self._known()
         self._check_batch(batch)
-        result = np.empty((len(rows), self.n_cells), dtype=self._dtype)
+        result = np.empty((len(rows), self.n_cells), dtype=self._dtype) if into is None else into
         for first in range(0, len(rows), batch):
             chunk = rows[first : first + batch]
             used = len(chunk)

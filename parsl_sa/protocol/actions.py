@@ -149,12 +149,16 @@ class Discard:
 
 @dataclass(frozen=True)
 class Fold:
-    """Fold a complete contribution of `n_bundles` bundles; with `closes`, it ends a replicate (shard)."""
+    """Fold a complete contribution of `n_bundles` bundles; with `closes`, it ends a replicate (shard).
+
+    `absent` are the bundles of the lease that are not in it.
+    """
 
     lease: int
     attempt: int
     n_bundles: int
     closes: bool
+    absent: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

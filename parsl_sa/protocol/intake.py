@@ -22,6 +22,24 @@ class Assembly:
     progress_at: float
 
 
+ROOM = 8
+"""Places of a shard, one of them for the head of the prefix."""
+
+_FEWEST_PLACES = 3
+_ROOM_BYTES = 1 << 29
+
+
+def room_for(size_bytes: int) -> int:
+    """Return the places of a shard for contributions of a size: fewer where they are large.
+
+    Examples
+    --------
+    >>> room_for(1000), room_for(100 << 20), room_for(1 << 30)
+    (8, 5, 3)
+    """
+    return max(_FEWEST_PLACES, min(ROOM, _ROOM_BYTES // max(1, size_bytes)))
+
+
 class Intake:
     """The places of a shard and who has them.
 

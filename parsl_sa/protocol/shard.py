@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from parsl_sa.protocol.actions import Action, Fold, Leave, Load, Send, SendCoordinator, Write
 from parsl_sa.protocol.digest import lease_digest
-from parsl_sa.protocol.intake import Intake
+from parsl_sa.protocol.intake import ROOM, Intake
 from parsl_sa.protocol.messages import (
     Admit,
     Beat,
@@ -49,7 +49,7 @@ class ShardPolicy:
         Time between signs of life.
     """
 
-    room: int = 8
+    room: int = ROOM
     stall_s: float = 10.0
     coordinator_silent_s: float = 20.0
     resend_s: float = 3.0
@@ -256,9 +256,10 @@ class Shard:
         began_at = self.prefix
         while self._may_fold():
             ready = self.intake.buffered.pop(self.prefix)
-            n_bundles = self.plan.lease_bundles - len(ready.exclude) - len(ready.dropped)
+            absent = (*ready.exclude, *ready.dropped)
+            n_bundles = self.plan.lease_bundles - len(absent)
             closes = (self.prefix + 1) % self.plan.leases_per_replicate == 0
-            actions.append(Fold(self.prefix, ready.attempt, n_bundles, closes))
+            actions.append(Fold(self.prefix, ready.attempt, n_bundles, closes, absent))
             self.prefix += 1
         if self.prefix != began_at:
             actions.append(SendCoordinator(Folded(self.shard, self.incarnation, self.prefix)))

@@ -15,6 +15,7 @@ from parsl_sa.channel.addresses import local_address
 from parsl_sa.channel.curve import CurveChannel
 from parsl_sa.channel.keys import make_keys
 from parsl_sa.lifeline import hold
+from parsl_sa.protocol.intake import room_for
 from parsl_sa.protocol.messages import Fence, Register
 from parsl_sa.protocol.shard import Shard, ShardPolicy
 from parsl_sa.reducer.checkpoints import sound_prefixes
@@ -58,8 +59,8 @@ def _run(options: argparse.Namespace) -> int:
     plan = study.read_plan()
     accumulator = load_accumulator(study, plan)
     fence = Fence(study.study_id(), options.epoch)
-    size_bytes = 8 * plan.n_cells * sum(k for k, _ in accumulator.partial_shapes())
-    shard = Shard(fence, plan, options.shard, size_bytes, ShardPolicy())
+    size_bytes = stats.Form.of(plan, accumulator).size_bytes
+    shard = Shard(fence, plan, options.shard, size_bytes, ShardPolicy(room=room_for(size_bytes)))
     directory = study.checkpoints(options.shard)
     with CurveChannel(make_keys(study.keys)) as channel:
         server = channel.serve(local_address(options.address))
@@ -74,7 +75,7 @@ def _run(options: argparse.Namespace) -> int:
 def load_accumulator(study: StudyDir, plan: Plan) -> stats.Accumulator:
     """Build the empty statistics of a study, kernels compiled."""
     statistics = load_spec(study.spec).statistics_plain()
-    accumulator = stats.assemble(statistics, plan.layout, plan.n_cells, study.read_pivots())
+    accumulator = stats.for_plan(statistics, plan, study.read_pivots(), slab=slice(0, plan.n_cells))
     stats.prewarm(accumulator, plan.dtype)
     return accumulator
 

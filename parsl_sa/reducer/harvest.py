@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa import stats
 from parsl_sa.errors import StudyError
 from parsl_sa.reducer import checkpoints
 from parsl_sa.results import schema, store
-from parsl_sa.spec import load_spec
+from parsl_sa.spec import GridError, load_spec, read_coordinate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import xarray as xr
 
-    from parsl_sa.records import Plan
-    from parsl_sa.spec import StudySpec
+    from parsl_sa.records import Plan, Quantity
+    from parsl_sa.spec import OutputSpec, StudySpec
     from parsl_sa.studydir import StudyDir
 
 
@@ -44,19 +45,58 @@ def harvest(study: StudyDir) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
     prefix = common_prefix(study, plan)
     if prefix == 0:
         raise StudyError(f"{study.root}: no checkpoint yet, so no results; wait, or resume the study")
-    accumulator = stats.assemble(spec.statistics_plain(), plan.layout, plan.n_cells, study.read_pivots())
+    everything = slice(0, plan.n_cells)
+    accumulator = stats.for_plan(spec.statistics_plain(), plan, study.read_pivots(), slab=everything)
     accumulator.load_state(checkpoints.load(study.checkpoints(0), prefix, plan.digest))
     attrs = _provenance(study, spec, plan, prefix, accumulator)
     parameters = [parameter.name for parameter in spec.uncertain]
     units = [parameter.unit for parameter in spec.uncertain]
     values = accumulator.result()
+    extras = _extras(study, spec, plan, accumulator)
     datasets = {
         quantity.name: schema.dataset(
-            quantity, parameters, values, parameter_units=units, level=attrs["level"]
+            quantity, parameters, values, parameter_units=units, level=attrs["level"], extras=more
         )
-        for quantity in plan.quantities
+        for quantity, more in zip(plan.quantities, extras, strict=True)
     }
     return datasets, attrs
+
+
+def _extras(
+    study: StudyDir, spec: StudySpec, plan: Plan, accumulator: stats.Accumulator
+) -> Iterator[schema.Extras]:
+    """Yield what each quantity has beside the statistics of its cells."""
+    weights, whole = study.read_weights(), accumulator.aggregates.result()
+    scalars, fields = accumulator.history("scalars"), accumulator.history("aggregated")
+    n_scalars = n_fields = 0
+    for quantity, output in zip(plan.quantities, spec.outputs, strict=True):
+        masked = None if accumulator.masked is None else accumulator.masked[quantity.cells]
+        if not quantity.shape:
+            looks = {name: array[..., n_scalars] for name, array in scalars[1].items()}
+            yield schema.Extras(looks=looks, look_bundles=scalars[0])
+            n_scalars += 1
+            continue
+        looks = {name: array[..., n_fields] for name, array in fields[1].items()}
+        yield schema.Extras(
+            coords=_coords(quantity, output),
+            weights=None if weights is None or output.weights is None else weights[quantity.cells],
+            masked=masked,
+            aggregated={name: array[:, n_fields] for name, array in whole.items() if name != "undefined"},
+            looks=looks,
+            look_bundles=fields[0],
+        )
+        n_fields += 1
+
+
+def _coords(quantity: Quantity, output: OutputSpec) -> dict[str, tuple[Sequence[float | str], str]]:
+    """Read coordinates; a file that is gone since the study began is no reason to have no results."""
+    coords: dict[str, tuple[Sequence[float | str], str]] = {}
+    for dim, length in zip(quantity.dims, quantity.shape, strict=True):
+        given = output.coords.get(dim)
+        if given is not None:
+            with suppress(GridError):
+                coords[dim] = (read_coordinate(given.values, length), given.unit)
+    return coords
 
 
 def write_results(study: StudyDir) -> dict[str, Any]:

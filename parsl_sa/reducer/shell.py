@@ -27,6 +27,7 @@ from parsl_sa.protocol.actions import (
 from parsl_sa.protocol.messages import Summary
 from parsl_sa.protocol.wire import to_header
 from parsl_sa.reducer import checkpoints
+from parsl_sa.stats import Form
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ class Shell:
         self._accumulator = accumulator
         self._channel, self._server, self._coordinator = ends
         self._directory = directory
-        self._rows = [k for k, _ in accumulator.partial_shapes()]
+        self._form = Form.of(shard.plan, accumulator)
         self._buffers: dict[tuple[int, int], npt.NDArray[np.uint8]] = {}
         self._letters: deque[Body] = deque()
         self._replies: deque[tuple[str, Body]] = deque()
@@ -139,14 +140,9 @@ class Shell:
                 self._leave = action
 
     def _fold(self, fold: Fold) -> None:
-        values = self._buffers.pop((fold.lease, fold.attempt)).view(np.float64)
-        cells = self._accumulator.n_cells
-        edges = np.cumsum([0, *(k * cells for k in self._rows)])
-        parts = [
-            values[begin:end].reshape(k, cells)
-            for k, begin, end in zip(self._rows, edges[:-1], edges[1:], strict=True)
-        ]
-        self._accumulator.add_partials(parts, fold.n_bundles)
+        first, last = self._shard.plan.bundles(fold.lease)
+        keep = ~np.isin(np.arange(first, last), fold.absent)
+        self._form.fold(self._accumulator, self._buffers.pop((fold.lease, fold.attempt)), keep)
         if fold.closes:
             self._accumulator.close_replicate()
 

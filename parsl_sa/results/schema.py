@@ -5,11 +5,13 @@ Dimensions are `parameter` and the axes of the quantity; a scalar quantity has n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 import xarray as xr
+
+from parsl_sa.results.meanings import AGGREGATED, MASKED, WEIGHT, attributes, unit_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,22 +22,11 @@ if TYPE_CHECKING:
 
 PARAMETER = "parameter"
 PARAMETER_UNIT = "parameter_unit"
-RESERVED_DIMS = frozenset({PARAMETER, PARAMETER_UNIT, "case"})
-DIMENSIONLESS = "1"
+LOOK = "look"
+RESERVED_DIMS = frozenset({PARAMETER, PARAMETER_UNIT, LOOK, "case"})
 
 INDICES = ("S1", "ST")
 INTERVAL_PARTS = ("conf", "low", "high")
-
-# xarray reads these words in an attribute `units` as times and would turn a float into a timedelta.
-_TIME_SYMBOLS = {
-    "days": "d",
-    "hours": "h",
-    "minutes": "min",
-    "seconds": "s",
-    "milliseconds": "ms",
-    "microseconds": "us",
-    "nanoseconds": "ns",
-}
 
 
 class Provenance(TypedDict, total=False):
@@ -64,55 +55,31 @@ class Provenance(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """How one variable is described.
+class Extras:
+    """What a quantity has beside the statistics of its cells.
 
     Parameters
     ----------
-    long_name : str
-        A label for an axis or a column.
-    unit : str
-        A format of the quantity's unit, ``"{unit}"`` or ``"({unit})^2"``, or ``"1"``.
-    description : str
-        One sentence; ``{level}`` stands for the level of the interval.
+    coords : mapping of str to (sequence, str)
+        Coordinates along an axis, numbers or texts, and their unit.
+    weights : ndarray of float64, shape (n_cells of the quantity,), optional
+        Weights of its cells in the aggregated indices, where the spec states them.
+    masked : ndarray of bool, shape (n_cells of the quantity,), optional
+        Cells that hold no numbers; kept where there is one.
+    aggregated : mapping of str to ndarray, shape (d,)
+        Indices of the whole field: ``S1``, ``S1_conf``, ...
+    looks : mapping of str to ndarray, shape (n_looks, d) or (n_looks,)
+        History of estimates: of a scalar its own, of a field those of its aggregated indices.
+    look_bundles : ndarray of int64, shape (n_looks,)
+        Bundles used at each look.
     """
 
-    long_name: str
-    unit: str
-    description: str
-
-
-def _estimate(name: str, label: str, unit: str, description: str) -> dict[str, Meaning]:
-    interval = "of the {level} interval"
-    return {
-        name: Meaning(label, unit, description),
-        f"{name}_conf": Meaning(f"{label}, half-width", unit, f"half-width {interval} of {name}"),
-        f"{name}_low": Meaning(f"{label}, lower bound", unit, f"lower bound {interval} of {name}"),
-        f"{name}_high": Meaning(f"{label}, upper bound", unit, f"upper bound {interval} of {name}"),
-    }
-
-
-MEANINGS: dict[str, Meaning] = {
-    **_estimate("mean", "mean", "{unit}", "mean over the inputs' distributions"),
-    **_estimate("variance", "variance", "({unit})^2", "variance over the inputs' distributions"),
-    "minimum": Meaning("minimum", "{unit}", "smallest value of all rows kept"),
-    "maximum": Meaning("maximum", "{unit}", "largest value of all rows kept"),
-    **_estimate(
-        "S1",
-        "first-order Sobol' index",
-        DIMENSIONLESS,
-        "share of the variance that the parameter explains by itself",
-    ),
-    **_estimate(
-        "ST",
-        "total-order Sobol' index",
-        DIMENSIONLESS,
-        "share of the variance that the parameter takes part in, interactions included",
-    ),
-    "undefined": Meaning(
-        "index undefined", "", "True where the output has zero variance, so that S1 and ST do not exist"
-    ),
-}
+    coords: Mapping[str, tuple[Sequence[float | str], str]] = field(default_factory=dict)
+    weights: npt.NDArray[np.float64] | None = None
+    masked: npt.NDArray[np.bool_] | None = None
+    aggregated: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    looks: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    look_bundles: npt.NDArray[np.int64] | None = None
 
 
 def dataset(
@@ -122,6 +89,7 @@ def dataset(
     *,
     parameter_units: Sequence[str] | None = None,
     level: float = 0.95,
+    extras: Extras | None = None,
 ) -> xr.Dataset:
     """Cut one quantity out of the results over all cells and describe it.
 
@@ -137,12 +105,16 @@ def dataset(
         Units of the parameters; kept as the coordinate `parameter_unit`.
     level : float
         Level of the intervals, named in the descriptions.
+    extras : Extras, optional
+        Coordinates, weights, mask, aggregated indices and history of this quantity.
 
     Returns
     -------
     xarray.Dataset
-        Variables over ``(parameter, *quantity.dims)`` or ``quantity.dims``. They are views of `values`
-        where no conversion was needed.
+        Variables over ``(parameter, *quantity.dims)`` or ``quantity.dims``, views of `values` where possible.
+        Of a field ``S1_aggregated`` and the like over ``(parameter,)``. The history as ``S1_look``,
+        ``S1_conf_look``, ``mean_look`` and the like over ``(look, parameter)`` or ``(look,)``, with the
+        bundles used as coordinate `look`. ``masked`` where a cell is, ``weight`` where weights are stated.
 
     Raises
     ------
@@ -159,14 +131,44 @@ def dataset(
     >>> ds["mean"].item(), ds["S1"].sel(parameter="Re").item()
     (0.01, 0.2)
     """
+    more = extras or Extras()
     _check_dims(quantity, values)
     variables = {
         name: _variable(name, array, quantity, len(parameters), level) for name, array in values.items()
     }
+    variables.update(_extra_variables(quantity, more, level))
     coords: dict[str, Any] = {PARAMETER: (PARAMETER, list(parameters), {"long_name": "uncertain parameter"})}
     if parameter_units is not None:
         coords[PARAMETER_UNIT] = (PARAMETER, list(parameter_units), {"long_name": "unit of the parameter"})
+    coords.update(_extra_coords(more))
     return xr.Dataset(variables, coords, {"output": quantity.name, "unit": quantity.unit})
+
+
+def _extra_coords(extras: Extras) -> dict[str, Any]:
+    coords: dict[str, Any] = {
+        dim: (dim, list(values), {"long_name": dim, **({"units": unit_text(unit)} if unit else {})})
+        for dim, (values, unit) in extras.coords.items()
+    }
+    if extras.looks and extras.look_bundles is not None:
+        coords[LOOK] = (LOOK, extras.look_bundles, {"long_name": "base points used"})
+    return coords
+
+
+def _extra_variables(quantity: Quantity, extras: Extras, level: float) -> dict[str, Any]:
+    variables: dict[str, Any] = {}
+    for name, array in extras.aggregated.items():
+        index, _, part = name.partition("_")
+        full = f"{index}_{AGGREGATED}_{part}".rstrip("_")
+        variables[full] = (PARAMETER, array, attributes(full, "", level))
+    for name, array in extras.looks.items():
+        dims = (LOOK, PARAMETER) if array.ndim == 2 else (LOOK,)
+        described = attributes(name, quantity.unit, level)
+        described["description"] = f"{described.get('description', name)}, as it was at each look"
+        variables[f"{name}_{LOOK}"] = (dims, array, described)
+    for name, cells in ((MASKED, extras.masked), (WEIGHT, extras.weights)):
+        if cells is not None and (name == WEIGHT or cells.any()):
+            variables[name] = (quantity.dims, cells.reshape(quantity.shape), attributes(name, "", level))
+    return variables
 
 
 def is_field(ds: xr.Dataset) -> bool:
@@ -181,8 +183,8 @@ def is_field(ds: xr.Dataset) -> bool:
 
 
 def cell_dims(ds: xr.Dataset) -> tuple[str, ...]:
-    """Return the axes of the quantity, without `parameter`."""
-    return tuple(str(dim) for dim in ds.sizes if dim != PARAMETER)
+    """Return the axes of the quantity, without `parameter` and `look`."""
+    return tuple(str(dim) for dim in ds.sizes if dim not in {PARAMETER, LOOK})
 
 
 def parameter_names(ds: xr.Dataset) -> list[str]:
@@ -212,16 +214,4 @@ def _variable(
     if cut.dtype != np.bool_:
         cut = np.asarray(cut, dtype=np.float64)
     dims = (PARAMETER, *quantity.dims) if array.ndim == 2 else quantity.dims
-    return dims, cut, _attributes(name, quantity.unit, level)
-
-
-def _attributes(name: str, unit: str, level: float) -> dict[str, str]:
-    meaning = MEANINGS.get(name, Meaning(name, "", ""))
-    unit = _TIME_SYMBOLS.get(unit.strip().lower(), unit).replace(" since ", " after ")
-    units = meaning.unit.format(unit=unit) if unit or "{" not in meaning.unit else ""
-    described = {
-        "long_name": meaning.long_name,
-        "units": units,
-        "description": meaning.description.format(level=f"{100 * level:g} %"),
-    }
-    return {key: text for key, text in described.items() if text or key != "description"}
+    return dims, cut, attributes(name, quantity.unit, level)

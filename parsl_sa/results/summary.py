@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parsl_sa.results.schema import INDICES, PARAMETER, is_field, parameter_names
+from parsl_sa.results.meanings import AGGREGATED, WEIGHT
+from parsl_sa.results.schema import INDICES, LOOK, PARAMETER, is_field, parameter_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 Number = float | bool | int | None
 Row = dict[str, Any]
 
-AGGREGATED = "aggregated"
 COLUMNS = ("output", "parameter", "statistic", "cells", "value")
 
 
@@ -39,8 +39,8 @@ def to_json(datasets: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> dic
         ``{"name", "n_planned", "n_used", "dropped", "outputs": {output: {statistic: value}}}``. `dropped` is
         a count. The value of an index is a dict by parameter. What is not finite is None, so that the object
         is strict JSON. A field has ``{"min", "median", "max"}`` over its defined cells in place of a number,
-        an index also ``"aggregated"``, and `undefined` counts: ``{"cells": 3, "of": 64}``. The aggregated
-        index is the one weighted by the variance of the cells; it has no interval yet (see `aggregated`).
+        an index and its interval also ``"aggregated"``, that of the whole field, and `undefined` and `masked`
+        count: ``{"cells": 3, "of": 64}``. The history of estimates and weights are left to the store.
     """
     dropped = attrs.get("dropped", [])
     return {
@@ -100,19 +100,20 @@ def to_dataframe(datasets: Mapping[str, xr.Dataset]) -> pd.DataFrame:
 
 
 def aggregated(ds: xr.Dataset, index: str) -> npt.NDArray[np.float64]:
-    """Weigh an index by the variance of its cells: one number a parameter for a whole field.
+    """Return an index of a whole field: as the study formed it, else weighed by the variance of the cells.
 
     Parameters
     ----------
     ds : xarray.Dataset
         A field, with `variance` and the index.
     index : str
-        ``"S1"`` or ``"ST"``.
+        ``"S1"``, ``"ST"``, or a part of its interval such as ``"S1_conf"``.
 
     Returns
     -------
     ndarray of float64, shape (d,)
-        NaN where there is no variance anywhere. No interval: per-cell state cannot give one.
+        NaN where there is no variance anywhere, and for an interval that the study has not formed: it cannot
+        be had from cells.
 
     Notes
     -----
@@ -131,9 +132,11 @@ def aggregated(ds: xr.Dataset, index: str) -> npt.NDArray[np.float64]:
     >>> aggregated(ds, "S1")
     array([0.25, 0.75])
     """
+    if _formed(index) in ds:
+        return np.asarray(ds[_formed(index)].values, np.float64)
     per_cell = ds[index].transpose(PARAMETER, ...)
     share = per_cell.values.reshape(per_cell.sizes[PARAMETER], -1)
-    if "variance" not in ds:
+    if "variance" not in ds or index not in INDICES:
         return np.full(share.shape[0], np.nan)
     variance = ds["variance"].transpose(*per_cell.dims[1:]).values.reshape(1, -1)
     weight = np.where(np.isfinite(share), variance, 0.0)
@@ -143,6 +146,11 @@ def aggregated(ds: xr.Dataset, index: str) -> npt.NDArray[np.float64]:
     shares: npt.NDArray[np.float64] = np.full(share.shape[0], np.nan)
     np.divide(summed, total, out=shares, where=total > 0.0)
     return shares
+
+
+def _formed(index: str) -> str:
+    name, _, part = index.partition("_")
+    return f"{name}_{AGGREGATED}_{part}".rstrip("_")
 
 
 def over_cells(values: npt.NDArray[np.float64]) -> dict[str, Number]:
@@ -160,7 +168,11 @@ def over_cells(values: npt.NDArray[np.float64]) -> dict[str, Number]:
 
 
 def _output(ds: xr.Dataset) -> dict[str, Any]:
-    return {str(name): _statistic(ds, str(name)) for name in ds.data_vars}
+    return {str(name): _statistic(ds, str(name)) for name in ds.data_vars if _is_summed_up(str(name))}
+
+
+def _is_summed_up(name: str) -> bool:
+    return not (name.endswith(f"_{LOOK}") or f"_{AGGREGATED}" in name or name == WEIGHT)
 
 
 def _statistic(ds: xr.Dataset, name: str) -> Any:
@@ -169,7 +181,7 @@ def _statistic(ds: xr.Dataset, name: str) -> Any:
         return _cells(variable.values)
     by_parameter = variable.transpose(PARAMETER, ...).values
     summaries = [_cells(row) for row in by_parameter]
-    if is_field(ds) and name in INDICES:
+    if is_field(ds) and (name in INDICES or _formed(name) in ds):
         for summary, value in zip(summaries, aggregated(ds, name), strict=True):
             summary[AGGREGATED] = _plain(value)
     return dict(zip(parameter_names(ds), summaries, strict=True))

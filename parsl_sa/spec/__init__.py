@@ -13,6 +13,7 @@ from parsl_sa.spec.design import (
 from parsl_sa.spec.distributions import ParameterSpec
 from parsl_sa.spec.farm import BudgetSpec, ClientsSpec, FarmSpec, ReducerSpec, StopSpec
 from parsl_sa.spec.files import load_spec, parse_spec
+from parsl_sa.spec.grid import GridError, read_coordinate, read_weights
 from parsl_sa.spec.model import ModelSpec
 from parsl_sa.spec.outputs import OutputSpec
 from parsl_sa.spec.study import SPEC_VERSION, InputsSpec, StudySpec, json_schema, resolved, science
@@ -26,6 +27,7 @@ __all__ = [
     "ClientsSpec",
     "DesignSpec",
     "FarmSpec",
+    "GridError",
     "InputsSpec",
     "ModelSpec",
     "OutputSpec",
@@ -36,6 +38,8 @@ __all__ = [
     "json_schema",
     "load_spec",
     "parse_spec",
+    "read_coordinate",
+    "read_weights",
     "replicate_plan",
     "resolved",
     "science",

@@ -189,6 +189,10 @@ def _trace(
     for step in loc:
         if step == "[key]":
             continue
+        if get_origin(here) is dict:  # the key is the user's own, what it stands for is a class again
+            steps.append(step)
+            here, field = get_args(here)[1], None
+            continue
         classes = tuple(_classes(here))
         chosen = [cls for cls in classes if step in _tags(cls)]
         if len(classes) > 1 and chosen:

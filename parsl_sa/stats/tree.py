@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Combine = Callable[[list[npt.NDArray[np.float64]], list[npt.NDArray[np.float64]]], None]
 
+    GiveBack = Callable[[list[npt.NDArray[np.float64]]], None]
+
 Place = tuple[int, int]
 """(level, index) of a node."""
 
@@ -38,10 +40,12 @@ class Node:
     partials: list[npt.NDArray[np.float64]]
     n_bundles: int
 
-    def absorb(self, right: Node, combine: Combine) -> None:
-        """Merge the right sibling into this left one, in place."""
+    def absorb(self, right: Node, combine: Combine, give_back: GiveBack | None = None) -> None:
+        """Merge the right sibling into this left one, in place, and give back what is not needed then."""
         combine(self.partials, right.partials)
         self.n_bundles += right.n_bundles
+        if give_back is not None:
+            give_back(right.partials)
 
 
 class LaneTree:
@@ -52,6 +56,8 @@ class LaneTree:
     combine : callable
         Merges the open parts of its second argument into those of its first, in place
         (`Accumulator.combine_partials`).
+    give_back : callable, optional
+        Takes the open parts that have been merged into others (`Accumulator.give_back`).
 
     Notes
     -----
@@ -72,8 +78,9 @@ class LaneTree:
     4
     """
 
-    def __init__(self, combine: Combine) -> None:
+    def __init__(self, combine: Combine, give_back: GiveBack | None = None) -> None:
         self._combine = combine
+        self._give_back = give_back
         self._next: int | None = None
         self.nodes: dict[Place, Node] = {}
 
@@ -91,12 +98,14 @@ class LaneTree:
         node, level, index = Node(partials, n_bundles), 0, lane
         while index % 2 and (level, index - 1) in self.nodes:
             left = self.nodes.pop((level, index - 1))
-            left.absorb(node, self._combine)
+            left.absorb(node, self._combine, self._give_back)
             node, level, index = left, level + 1, index // 2
         self.nodes[level, index] = node
 
 
-def merge_nodes(nodes: Mapping[Place, Node], lanes: int, combine: Combine) -> Node:
+def merge_nodes(
+    nodes: Mapping[Place, Node], lanes: int, combine: Combine, give_back: GiveBack | None = None
+) -> Node:
     """Complete the tree to its root.
 
     Parameters
@@ -106,6 +115,8 @@ def merge_nodes(nodes: Mapping[Place, Node], lanes: int, combine: Combine) -> No
     lanes : int
         Lanes of the lease, a power of two.
     combine : callable
+        As for `LaneTree`.
+    give_back : callable, optional
         As for `LaneTree`.
 
     Returns
@@ -138,6 +149,6 @@ def merge_nodes(nodes: Mapping[Place, Node], lanes: int, combine: Combine) -> No
     for level in range(depth):
         for index in sorted(index for at, index in pending if at == level and index % 2 == 0):
             left, right = pending.pop((level, index)), pending.pop((level, index + 1))
-            left.absorb(right, combine)
+            left.absorb(right, combine, give_back)
             pending[level + 1, index // 2] = left
     return pending[depth, 0]

@@ -13,6 +13,7 @@ import pytest
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models import Evaluator, load
+from parsl_sa.spec import load_spec, read_coordinate, resolved
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -111,8 +112,9 @@ def test_recorded_values_of_a_symmetric_airfoil() -> None:
 def test_the_spec_evaluates() -> None:
     evaluator = Evaluator(load(SPEC["model"], APP), SPEC["outputs"], len(PARAMETERS))
     rows = nominal_rows(64)
-    assert [quantity.shape for quantity in evaluator.probe(rows[:16])] == [(), (), ()]
-    lift, drag, ratio = evaluator.evaluate(rows, 16).T
+    assert [quantity.shape for quantity in evaluator.probe(rows[:16])] == [(), (), (), *[(2, 32)] * 3]
+    lift, drag, ratio, *layer = evaluator.evaluate(rows, 16).T
+    assert np.isfinite(layer).all()
     assert evaluator.dtype == "float64"
     assert np.all((lift > 0.4) & (lift < 0.75) & (drag > 0.003) & (drag < 0.012))
     np.testing.assert_allclose(ratio, lift / drag, rtol=1e-12)
@@ -124,6 +126,14 @@ def test_the_boundary_layer_is_a_field() -> None:
     model = load({**SPEC["model"], "options": {"size": "xxsmall"}}, APP)
     (quantity,) = Evaluator(model, outputs, 23).probe(nominal_rows(8))
     assert (quantity.dims, quantity.shape) == (("side", "x"), (2, 32))
+
+
+def test_the_stations_of_the_boundary_layer_are_those_of_the_model() -> None:
+    spec = resolved(load_spec(APP / "spec.json"), APP)
+    for output in spec.outputs[3:]:
+        assert read_coordinate(output.coords["side"].values, 2) == ("upper", "lower")
+        found = read_coordinate(output.coords["x"].values, 32)
+        np.testing.assert_array_equal(found, script("model").CHORD_STATIONS)
 
 
 @needs_weights

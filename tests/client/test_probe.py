@@ -117,11 +117,12 @@ def test_some_values_that_are_not_finite_are_a_warning(tmp_path: Path) -> None:
     assert np.isfinite(found.pivots).all()
 
 
-def test_cells_that_never_are_finite_are_a_fault(tmp_path: Path) -> None:
+def test_cells_that_never_are_finite_are_masked(tmp_path: Path) -> None:
     masked = MODEL.replace('return {"CL"', 'wall[:, 1:] = torch.nan\n        return {"CL"')
-    ((place, message),) = faults(tmp_path, SPEC, masked)
-    assert place == "outputs[1]"
-    assert message.startswith("2 of the 3 cells of 'cp' are not finite for any of 32 probed inputs")
+    found = probed(tmp_path, SPEC, masked)
+    assert found.plan.masked == {"cp": 2}
+    assert np.isnan(found.pivots).sum() == 2
+    assert found.warnings == []
 
 
 def test_a_design_that_no_sampler_can_make_is_a_fault(tmp_path: Path) -> None:

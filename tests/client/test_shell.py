@@ -111,7 +111,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
 
 
 def outcome_of(order: Compute, values: npt.NDArray[np.float64], dropped: tuple[int, ...] = ()) -> Outcome:
-    return Outcome(order, [values[:2], values[2:]], list(dropped), [], "")
+    return Outcome(order, values.ravel().view(np.uint8), list(dropped), [], "")
 
 
 def draw(stage: Stage) -> Compute:

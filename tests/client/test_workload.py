@@ -113,11 +113,11 @@ def test_a_model_that_raises_now_and_then_poisons_nothing(study: StudyDir) -> No
     workload = workload_of(study)
     evaluate, calls = workload.evaluate, []
 
-    def moody(inputs: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    def moody(inputs: npt.NDArray[np.float64], into: Any = None) -> npt.NDArray[Any]:
         calls.append(len(inputs))
         if len(calls) == 2:
             raise RuntimeError("out of memory, this once")
-        return evaluate(inputs)
+        return evaluate(inputs, into)
 
     workload.evaluate = moody  # type: ignore[method-assign]
     share = workload.share(LEASE, LANES, ())

@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 
 from parsl_sa.records import Quantity
-from parsl_sa.results.schema import MEANINGS, cell_dims, dataset, is_field, parameter_names
+from parsl_sa.results.meanings import MEANINGS
+from parsl_sa.results.schema import cell_dims, dataset, is_field, parameter_names
 
 NAMES = ["alpha", "Re", "mach"]
 CL = Quantity("CL", unit="")
