@@ -135,6 +135,13 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     return Probe(plan, pivots, figures)
 
 
+def save(found: Probe, out: Path) -> None:
+    """Write `plan.json` and `pivots.npy` into a directory."""
+    place = StudyDir(out)
+    np.save(place.pivots, found.pivots)
+    write_json(place.plan, found.plan.to_json(), durable=True)
+
+
 def _probe_rows(bundles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the independent rows of some bundles: A, and B where there is one."""
     return bundles[:, :2].reshape(-1, bundles.shape[-1])
@@ -203,9 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         faults = [{"place": fault.place, "message": fault.message} for fault in error.faults]
         write_json(options.out / "faults.json", faults)
         return error.exit_code
-    out = StudyDir(options.out)
-    np.save(out.pivots, found.pivots)
-    write_json(out.plan, found.plan.to_json(), durable=True)
+    save(found, options.out)
     print(json.dumps(found.figures))  # noqa: T201 - what the parent reads
     return 0
 

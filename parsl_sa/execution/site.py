@@ -48,7 +48,9 @@ class Site(Part):
     description: str = Field(description="One line for `parsl-sa sites`.")
     verified_on: str = Field(description="Date on which the facts were last checked; empty if never.")
     source: str = Field(description="Where the facts come from.")
-    provider: Literal["local", "slurm"] = Field(description="Parsl provider.")
+    provider: Literal["none", "local", "slurm"] = Field(
+        description="Parsl provider; none for a study in one process."
+    )
     address: str = Field(
         default="127.0.0.1",
         description="Where the coordinator is reached: an IP address, `interface:NAME`, or `hostname`.",

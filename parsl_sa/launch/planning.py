@@ -77,7 +77,9 @@ def read_spec(path: Path, site: str | None = None, ranks: int | None = None) -> 
 
 
 def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
-    """Probe the model in a process of its own; `plan.json` and `pivots.npy` appear in `out`.
+    """Probe the model; `plan.json` and `pivots.npy` appear in `out`.
+
+    Inline studies are probed in this process, the others in one of their own, with the threads of a rank.
 
     Raises
     ------
@@ -87,6 +89,8 @@ def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
         If the probe died.
     """
     threads = threads_of(spec, site)
+    if site.provider == "none":
+        return _try_here(spec, site, threads, out)
     write_json(out / "spec.json", spec.plain())
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     done = subprocess.run(  # noqa: S603 - our own program
@@ -104,6 +108,14 @@ def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
         )
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return Trial(spec, site, read_plan(out / "plan.json"), figures)
+
+
+def _try_here(spec: StudySpec, site: Site, threads: int, out: Path) -> Trial:
+    from parsl_sa.client.probe import probe, save  # noqa: PLC0415 - torch and numba, for inline studies only
+
+    found = probe(spec, 1, threads)
+    save(found, out)
+    return Trial(spec, site, found.plan, found.figures)
 
 
 def probe_command(spec: StudySpec, threads: int) -> list[str]:
@@ -154,7 +166,11 @@ def prepare(
     SpecError
         With every fault found; no directory is left behind then.
     """
-    spec = read_spec(path, site, ranks)
+    return prepare_spec(read_spec(path, site, ranks), directory, plan)
+
+
+def prepare_spec(spec: StudySpec, directory: Path, plan: Path | None = None) -> StudyDir:
+    """Make the study directory of a resolved spec; see `prepare`."""
     where = site_of(spec.farm)
     study = StudyDir(directory.resolve())
     with tempfile.TemporaryDirectory(prefix="parsl-sa-plan-") as scratch:
