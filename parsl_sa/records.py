@@ -207,7 +207,6 @@ class Plan:
         return cls(**values)
 
 
-
 def digest_of(plain: Any) -> str:
     """Return the hexadecimal BLAKE2b-128 digest of a JSON value in canonical form.
 

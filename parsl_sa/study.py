@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.launch import planning
 from parsl_sa.launch.supervise import Supervisor
+from parsl_sa.spec import load_spec
 from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+INLINE = "inline"
 _STOPPING_S = 30.0
 
 
@@ -185,7 +187,13 @@ def run(study: StudyDir, watch: Callable[[dict[str, Any]], None] | None = None) 
     StudyError
         If the coordinator dies again and again.
     """
-    code = Supervisor(study, watch or (lambda status: None)).run()  # noqa: ARG005 - nobody watches
+    watching = watch or (lambda status: None)  # noqa: ARG005 - nobody watches
+    if load_spec(study.spec).farm.site == INLINE:
+        from parsl_sa.launch.inline import Inline  # noqa: PLC0415 - torch, for inline studies only
+
+        with study.lock():
+            return Inline(study, watching).run()
+    code = Supervisor(study, watching).run()
     planning.read_faults(study.root)
     return code
 

@@ -112,7 +112,7 @@ class Farm:
 
     def start_client(self, name: str) -> None:
         """Submit a client app."""
-        prefix = launch_prefix(self._site.launch, self._crew.ranks)
+        prefix = launch_prefix(self._site.launch, self._crew.ranks, self._crew.threads)
         program = [sys.executable, "-m", "parsl_sa.client", str(self._study.root), "--name", name]
         argv = [*prefix, *program, *self._common(), "--ranks", str(self._crew.ranks)]
         self._submit(CLIENTS, name, argv, self._site.walltime_margin_s)

@@ -14,6 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+BLOCK_END = "PARSL_SA_BLOCK_END"
+"""Environment variable in which a block says when it will end, in s since 1970, if Slurm does not."""
+
 _POLL_S = 0.1
 _TAIL_BYTES = 4000
 
@@ -89,8 +92,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _job_end() -> float | None:
-    """Wall-clock time at which the batch job ends, where the scheduler tells."""
-    told = os.environ.get("SLURM_JOB_END_TIME", "")
+    """Wall-clock time at which the batch job ends, where the scheduler or the block's script tells."""
+    told = os.environ.get("SLURM_JOB_END_TIME") or os.environ.get(BLOCK_END, "")
     return float(told) if told.isdigit() else None
 
 

@@ -19,8 +19,9 @@ from parsl_sa.channel.curve import CurveChannel
 from parsl_sa.channel.keys import make_keys
 from parsl_sa.errors import ParslSaError, StudyError
 from parsl_sa.execution.farm import Crew, Farm
-from parsl_sa.execution.site import site_of
+from parsl_sa.execution.presets import site_of
 from parsl_sa.launch.driver import Driver
+from parsl_sa.launch.exits import EXIT_CODES
 from parsl_sa.launch.journal import Journal, identity, read_past
 from parsl_sa.launch.planning import read_faults
 from parsl_sa.launch.slots import slots_of, threads_of
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from parsl_sa.protocol.actions import End
     from parsl_sa.records import Plan
     from parsl_sa.spec import StudySpec
-
-EXIT_CODES = {"complete": 0, "budget": 3, "failed": 4, "interrupted": 130}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import Fault, SpecError, StudyError
-from parsl_sa.execution.site import site_of
+from parsl_sa.execution.presets import site_of
 from parsl_sa.launch.slots import slots_of, threads_of
 from parsl_sa.records import Plan, digest_of
 from parsl_sa.spec import load_spec, resolved, science
@@ -172,6 +172,7 @@ def prepare(
 def prepare_spec(spec: StudySpec, directory: Path, plan: Path | None = None) -> StudyDir:
     """Make the study directory of a resolved spec; see `prepare`."""
     where = site_of(spec.farm)
+    require_mpi(where, spec.farm.clients.ranks)
     study = StudyDir(directory.resolve())
     with tempfile.TemporaryDirectory(prefix="parsl-sa-plan-") as scratch:
         made = Path(scratch)

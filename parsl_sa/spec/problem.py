@@ -62,7 +62,9 @@ def parameters_of(problem: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     groups = problem.get("groups")
     if groups and len(set(groups)) != len(groups):
-        faults.append(Fault("problem.groups", "parameters that vary together are not supported yet; remove it"))
+        faults.append(
+            Fault("problem.groups", "parameters that vary together are not supported; remove it")
+        )
     if faults:
         raise SpecError(faults)
     parameters = []
@@ -73,7 +75,9 @@ def parameters_of(problem: Mapping[str, Any]) -> list[dict[str, Any]]:
             continue
         ours, wanted, fields = _DISTRIBUTIONS[kind]
         if len(bound) != wanted:
-            faults.append(Fault(f"problem.bounds[{index}]", f"{kind} takes {wanted} numbers, not {len(bound)}"))
+            faults.append(
+                Fault(f"problem.bounds[{index}]", f"{kind} takes {wanted} numbers, not {len(bound)}")
+            )
             continue
         parameters.append({"name": name, "distribution": ours, **fields(bound)})
     if faults:
