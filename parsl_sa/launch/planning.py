@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import Fault, SpecError, StudyError
+from parsl_sa.execution.mpi import require_mpi
 from parsl_sa.execution.presets import site_of
 from parsl_sa.launch.slots import slots_of, threads_of
 from parsl_sa.records import Plan, digest_of
