@@ -93,9 +93,14 @@ class StudyDir:
         """Directory of a shard's checkpoints."""
         return self.root / "checkpoints" / f"shard-{shard}"
 
+    @property
+    def runs(self) -> Path:
+        """Short-lived files of all coordinator lives."""
+        return self.root / "run"
+
     def run(self, epoch: int) -> Path:
         """Short-lived files of one coordinator life."""
-        return self.root / "run" / str(epoch)
+        return self.runs / str(epoch)
 
     def exists(self) -> bool:
         """Tell whether a study is there."""
@@ -196,9 +201,9 @@ class StudyDir:
         return loaded
 
     @contextmanager
-    def lock(self) -> Iterator[bool]:
-        """Hold the directory for one coordinator; yields whether it was free."""
-        with (self.root / "lock").open("a") as stream:
+    def lock(self, name: str = "lock") -> Iterator[bool]:
+        """Hold the directory for one coordinator, or one supervisor; yields whether it was free."""
+        with (self.root / name).open("a") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

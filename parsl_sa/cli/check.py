@@ -25,7 +25,7 @@ def command(
     report_warnings(warnings(read))
     from parsl_sa.study import Study  # noqa: PLC0415 - a faulty spec should not wait for it
 
-    told = Study(spec).check(site, ranks)
+    told = Study.load(spec).check(site, ranks)
     if as_json:
         typer.echo(json.dumps(told))
         return

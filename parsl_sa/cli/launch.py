@@ -53,7 +53,7 @@ def run_watched(study: StudyDir, plain: bool) -> int:
     from parsl_sa.launch.progress import view_for  # noqa: PLC0415 - rich
     from parsl_sa.study import run  # noqa: PLC0415 - heavy
 
-    view = view_for(plain)
+    view = view_for("plain" if plain else "auto")
     try:
         return run(study, view.show)
     finally:

@@ -46,7 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the client's log
         ranks.abort(1)
-        return 1
 
 
 def _run(options: argparse.Namespace, ranks: Ranks) -> int:
@@ -98,13 +97,13 @@ def _set_threads(threads: int) -> None:
 
 
 def _load(study: StudyDir, plan: Plan, ranks: Ranks) -> Workload:
-    """Load the workload; rank 0 first, so that a cold compilation happens once."""
-    spec, pivots = load_spec(study.spec), study.read_pivots()
-    if ranks.rank:
-        ranks.gather(None)
-        return Workload(spec, plan, pivots)
-    workload = Workload(spec, plan, pivots)
+    """Load the workload on every rank; rank 0 compiles first, so that a cold compilation happens once."""
+    workload = Workload(load_spec(study.spec), plan, study.read_pivots())
+    if ranks.rank == 0:
+        workload.prewarm()
     ranks.gather(None)
+    if ranks.rank:
+        workload.prewarm()
     return workload
 
 

@@ -70,8 +70,8 @@ def require_mpi(site: Site, ranks: int) -> None:
     missing = [] if importlib.util.find_spec("mpi4py") else ["mpi4py"]
     path = os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ.get("PATH", "")])
     # Elsewhere the launcher may come with a module that only the block's shell loads.
-    if site.provider == "local" and shutil.which(site.launch.command, path=path) is None:
-        missing.append(site.launch.command)
+    if site.provider == "local" and shutil.which(site.launch.program, path=path) is None:
+        missing.append(site.launch.program)
     if missing:
         text = (
             f"a client of {ranks} ranks needs {' and '.join(missing)}, which cannot be found; "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from parsl_sa import stats
 from parsl_sa.client.workload import Share, Workload
-from parsl_sa.errors import ParslSaError, StudyError
+from parsl_sa.errors import Fault, ParslSaError, SpecError, StudyError
 from parsl_sa.launch.exits import EXIT_CODES
 from parsl_sa.launch.journal import Journal, read_past
 from parsl_sa.protocol.digest import lease_digest
@@ -59,7 +59,20 @@ class Inline:
         self._stop = True
 
     def run(self) -> int:
-        """Run to an end and return the exit status of the command."""
+        """Run to an end and return the exit status of the command.
+
+        Raises
+        ------
+        SpecError
+            If another process runs this study.
+        """
+        with self.study.lock("supervisor.lock") as free:
+            if not free:
+                text = "is being run by another process; see parsl-sa status"
+                raise SpecError([Fault(str(self.study.root), text)])
+            return self._run_locked()
+
+    def _run_locked(self) -> int:
         try:
             outcome, reason = self._run()
         except ParslSaError as error:

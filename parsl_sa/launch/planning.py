@@ -66,7 +66,17 @@ def read_spec(path: Path, site: str | None = None, ranks: int | None = None) -> 
     SpecError
         With every fault found.
     """
-    spec = load_spec(path)
+    return resolved(with_farm(load_spec(path), site, ranks), path.resolve().parent)
+
+
+def with_farm(spec: StudySpec, site: str | None = None, ranks: int | None = None) -> StudySpec:
+    """Return a spec with another site or number of ranks.
+
+    Raises
+    ------
+    SpecError
+        If the number of ranks is none.
+    """
     farm = spec.farm
     if site is not None:
         farm = farm.model_copy(update={"site": site})
@@ -74,7 +84,7 @@ def read_spec(path: Path, site: str | None = None, ranks: int | None = None) -> 
         if ranks < 1:
             raise SpecError([Fault("--ranks", "must be at least 1")])
         farm = farm.model_copy(update={"clients": farm.clients.model_copy(update={"ranks": ranks})})
-    return resolved(spec.model_copy(update={"farm": farm}), path.resolve().parent)
+    return spec.model_copy(update={"farm": farm})
 
 
 def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
@@ -132,15 +142,19 @@ def read_faults(out: Path) -> None:
         raise SpecError([Fault(str(f["place"]), str(f["message"])) for f in json.loads(path.read_text())])
 
 
-def check(path: Path, site: str | None = None, ranks: int | None = None) -> Trial:
+def check_spec(spec: StudySpec) -> Trial:
     """Find what can be found before a job starts, and what the study will take.
+
+    Parameters
+    ----------
+    spec : StudySpec
+        Resolved.
 
     Raises
     ------
     SpecError
         With every fault found.
     """
-    spec = read_spec(path, site, ranks)
     where = site_of(spec.farm)
     with tempfile.TemporaryDirectory(prefix="parsl-sa-check-") as scratch:
         return try_model(spec, where, Path(scratch))
@@ -170,8 +184,8 @@ def prepare(
     return prepare_spec(read_spec(path, site, ranks), directory, plan)
 
 
-def prepare_spec(spec: StudySpec, directory: Path, plan: Path | None = None) -> StudyDir:
-    """Make the study directory of a resolved spec; see `prepare`."""
+def prepare_spec(spec: StudySpec, directory: Path, plan: Path | None = None, bring: bool = False) -> StudyDir:
+    """Make the study directory of a resolved spec; see `prepare`. With `bring`, the model's file moves in."""
     where = site_of(spec.farm)
     require_mpi(where, spec.farm.clients.ranks)
     study = StudyDir(directory.resolve())
@@ -185,6 +199,9 @@ def prepare_spec(spec: StudySpec, directory: Path, plan: Path | None = None) -> 
         for name in ("plan.json", "pivots.npy"):
             if (made / name).exists():
                 shutil.copy(made / name, study.root / name)
+    if bring:
+        inside = shutil.copy(spec.model.file, study.root)
+        spec = spec.model_copy(update={"model": spec.model.model_copy(update={"path": str(inside)})})
     write_json(study.spec, spec.plain(), durable=True)
     return study
 

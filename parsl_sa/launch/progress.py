@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import io
+import json
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _LINE_S = 5.0
+_NOTEBOOK_S = 0.5
 _STAGES = {
     "probing": "trying the model",
     "starting": "starting reducer and clients",
@@ -71,6 +75,44 @@ class PlainView:
         """Nothing to release."""
 
 
+class NotebookView:
+    """A block of text below the cell, replaced as the study goes on."""
+
+    def __init__(self) -> None:
+        from IPython.display import display  # noqa: PLC0415 - there is a notebook only if it is imported
+
+        self._handle = display(_preformatted(""), display_id=True)
+        self._shown_at = 0.0
+
+    def show(self, status: dict[str, Any]) -> None:
+        """Replace the text, at most twice a second."""
+        ended = status.get("stage") in {"done", "stopped", "failed"}
+        if ended or time.monotonic() - self._shown_at > _NOTEBOOK_S:
+            self._shown_at = time.monotonic()
+            self._handle.update(_preformatted(text(status)))
+
+    def close(self) -> None:
+        """Keep the last text."""
+
+
+class EventsView:
+    """One JSON object a line for every status that differs from the last one, for programs."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Any, ...] = ()
+
+    def show(self, status: dict[str, Any]) -> None:
+        """Print the status if something a program would act on is new."""
+        keys = ("stage", "folded", "retries", "dropped", "last_error", "outcome")
+        told = tuple(status.get(key) for key in keys)
+        if told != self._last:
+            self._last = told
+            print(json.dumps(status), flush=True)  # noqa: T201 - this is the view
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
 class QuietView:
     """Shows nothing."""
 
@@ -81,10 +123,42 @@ class QuietView:
         """Nothing to release."""
 
 
-def view_for(plain: bool = False) -> View:
-    """Return the live view on a terminal, plain lines elsewhere or on request."""
+def view_for(style: str = "auto") -> View:
+    """Return a view.
+
+    Parameters
+    ----------
+    style : str
+        ``"auto"``: the live view on a terminal, a text below the cell in a notebook, plain lines elsewhere;
+        or ``"plain"``, ``"quiet"``, ``"events"``.
+    """
+    if style != "auto":
+        views: dict[str, type[PlainView | QuietView | EventsView]]
+        views = {"plain": PlainView, "quiet": QuietView, "events": EventsView}
+        return views[style]()
+    if _in_notebook():
+        return NotebookView()
     console = Console(stderr=True)
-    return PlainView() if plain or not console.is_terminal or not sys.stdin.isatty() else LiveView(console)
+    return LiveView(console) if console.is_terminal and sys.stdin.isatty() else PlainView()
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def text(status: dict[str, Any]) -> str:
+    """Return the block of lines as plain text."""
+    console = Console(file=io.StringIO(), width=100, force_terminal=False, color_system=None, record=True)
+    console.print(panel(status))
+    return console.export_text()
+
+
+def _preformatted(content: str) -> Any:
+    from IPython.display import HTML  # noqa: PLC0415 - see `NotebookView`
+
+    return HTML(f"<pre>{html.escape(content)}</pre>")
 
 
 def line(status: dict[str, Any]) -> str:

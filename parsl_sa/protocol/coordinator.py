@@ -11,11 +11,9 @@ from parsl_sa.protocol.messages import (
     Durable,
     Folded,
     Got,
-    MalformedMessageError,
     Register,
     ShardBeat,
     Summary,
-    from_header,
 )
 from parsl_sa.protocol.reducers import (
     cut_in_time,
@@ -26,6 +24,7 @@ from parsl_sa.protocol.reducers import (
     watch_shards,
 )
 from parsl_sa.protocol.state import State
+from parsl_sa.protocol.wire import MalformedMessageError, from_header
 
 if TYPE_CHECKING:
     from parsl_sa.protocol.actions import Action

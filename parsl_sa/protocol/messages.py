@@ -1,20 +1,14 @@
-"""The messages of the protocol: frozen records that become JSON headers and back.
+"""The messages of the protocol: frozen records. `wire` turns them into JSON headers and back.
 
 Every message carries the fence (study, epoch) and, between a shard and anybody, the shard's number and
-incarnation. Parsing is strict: an unknown kind, an unknown or missing field or a value of the wrong type
-raises `MalformedMessageError`, and the receiver counts and drops the message.
+incarnation. Any message may be lost when a connection breaks, and none may come twice to harm: whoever
+waits for an answer asks again, and the signs of life carry what the other side must know.
 """
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, ClassVar, TypeVar
-
-from parsl_sa.errors import ParslSaError
-
-
-class MalformedMessageError(ParslSaError, ValueError):
-    """A header that is no message of this protocol."""
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypedDict
 
 
 @dataclass(frozen=True)
@@ -97,12 +91,20 @@ class Bye(Body):
 # Coordinator -> client
 
 
+class Route(TypedDict):
+    """Where a shard's present reducer listens."""
+
+    shard: int
+    incarnation: int
+    address: str
+
+
 @dataclass(frozen=True)
 class Welcome(Body):
-    """The shards to send to, each as {"shard", "incarnation", "address"}; sent again when one changes."""
+    """The client takes part, and these are the shards that are up; also the coordinator's sign of life."""
 
     kind: ClassVar[str] = "welcome"
-    routes: list[dict[str, Any]]
+    routes: list[Route]
 
 
 @dataclass(frozen=True)
@@ -299,80 +301,3 @@ class Cut(Body):
     incarnation: int
     prefix: int
     last: bool
-
-
-KINDS: dict[str, type[Body]] = {
-    body.kind: body
-    for body in (
-        Hello, ClientBeat, Dropping, Failed, Bye, Welcome, Refused, Grant, Committed, Abandon, Stop, Beat,
-        Ready, Go, Chunk, Received, Register, Admit, Got, Folded, Durable, Summary, ShardBeat, Cut,
-    )
-}  # fmt: skip
-
-_CHECKS: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "bool": bool}
-
-B = TypeVar("B", bound=Body)
-
-
-def to_header(fence: Fence, body: Body) -> dict[str, Any]:
-    """Return the JSON header of a message.
-
-    Examples
-    --------
-    >>> to_header(Fence("s", 1), Stop("done"))
-    {'study': 's', 'epoch': 1, 'kind': 'stop', 'reason': 'done'}
-    """
-    plain = {f.name: getattr(body, f.name) for f in fields(body)}
-    return {"study": fence.study, "epoch": fence.epoch, "kind": body.kind, **plain}
-
-
-def from_header(header: dict[str, Any]) -> tuple[Fence, Body]:
-    """Parse a JSON header.
-
-    Raises
-    ------
-    MalformedMessageError
-        If the kind is unknown, a field is missing, unknown or of the wrong type.
-
-    Examples
-    --------
-    >>> from_header({"study": "s", "epoch": 1, "kind": "stop", "reason": "done"})
-    (Fence(study='s', epoch=1), Stop(reason='done'))
-    """
-    values = dict(header)
-    study, epoch, kind = values.pop("study", None), values.pop("epoch", None), values.pop("kind", None)
-    if not isinstance(study, str) or not _is_int(epoch):
-        raise MalformedMessageError("a header without a fence")
-    body = KINDS.get(kind) if isinstance(kind, str) else None
-    if body is None:
-        raise MalformedMessageError(f"unknown kind {kind!r}")
-    wanted = {f.name: str(f.type) for f in fields(body) if f.default is MISSING}
-    if set(values) != set(wanted):
-        raise MalformedMessageError(f"{kind}: fields {sorted(values)} instead of {sorted(wanted)}")
-    for name, annotation in wanted.items():
-        if not _fits(annotation, values[name]):
-            raise MalformedMessageError(f"{kind}.{name}: {annotation} expected")
-    return Fence(study, epoch), body(**values)
-
-
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _fits(annotation: str, value: object) -> bool:
-    """Tell whether a JSON value fits an annotation of this module."""
-    if annotation == "int":
-        return _is_int(value) and value >= 0  # type: ignore[operator]  # narrowed by _is_int
-    if annotation == "float":
-        return isinstance(value, float) or _is_int(value)
-    if annotation in _CHECKS:
-        return isinstance(value, _CHECKS[annotation])
-    if annotation == "list[int]":
-        return isinstance(value, list) and all(_is_int(item) for item in value)
-    if annotation == "list[list[int]]":
-        return isinstance(value, list) and all(_fits("list[int]", item) for item in value)
-    if annotation == "list[dict[str, Any]]":
-        return isinstance(value, list) and all(isinstance(item, dict) for item in value)
-    if annotation == "dict[str, str]":
-        return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
-    return isinstance(value, dict)

@@ -30,14 +30,13 @@ from parsl_sa.protocol.messages import (
     Go,
     Grant,
     Hello,
-    MalformedMessageError,
     Ready,
     Received,
     Refused,
     Stop,
     Welcome,
-    from_header,
 )
+from parsl_sa.protocol.wire import MalformedMessageError, from_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -28,14 +28,13 @@ from parsl_sa.protocol.messages import (
     Folded,
     Go,
     Got,
-    MalformedMessageError,
     Ready,
     Received,
     Register,
     ShardBeat,
     Stop,
-    from_header,
 )
+from parsl_sa.protocol.wire import MalformedMessageError, from_header
 
 if TYPE_CHECKING:
     from parsl_sa.records import Plan

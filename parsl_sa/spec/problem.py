@@ -62,9 +62,7 @@ def parameters_of(problem: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     groups = problem.get("groups")
     if groups and len(set(groups)) != len(groups):
-        faults.append(
-            Fault("problem.groups", "parameters that vary together are not supported; remove it")
-        )
+        faults.append(Fault("problem.groups", "parameters that vary together are not supported; remove it"))
     if faults:
         raise SpecError(faults)
     parameters = []

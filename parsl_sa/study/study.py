@@ -85,7 +85,8 @@ class Study:
         Parameters
         ----------
         function : callable
-            Takes a batch of inputs, shape (batch, parameters), as an array or a tensor, and returns the outputs.
+            Takes a batch of inputs, shape (batch, parameters), as an array or a tensor, and returns
+            the outputs.
         problem : mapping or sequence of mapping
             A SALib problem, or the parameters as a spec has them.
         n : int
@@ -204,7 +205,7 @@ class Study:
         if self._live is None or spec.farm.site == INLINE:
             return planning.prepare_spec(spec, where, frozen)
         with tempfile.TemporaryDirectory(prefix="parsl-sa-export-") as scratch:
-            return planning.prepare_spec(self._exported(spec, Path(scratch)), where, frozen)
+            return planning.prepare_spec(self._exported(spec, Path(scratch)), where, frozen, bring=True)
 
     def _on(self, site: str | None, ranks: int | None) -> StudySpec:
         return planning.with_farm(self.spec, site, ranks)

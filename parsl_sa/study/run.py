@@ -57,8 +57,8 @@ class Run:
 
     Notes
     -----
-    Leaving the interpreter without `wait` or `stop` stops the study as a closed terminal does: cleanly, with a
-    checkpoint, to be resumed.
+    Leaving the interpreter without `wait` or `stop` ends an inline study at its last checkpoint, and lets a
+    farm stop cleanly, since its coordinator sees its parent gone; either can be resumed.
     """
 
     def __init__(self, study: StudyDir, watch: Callable[[dict[str, Any]], None] | None = None) -> None:
