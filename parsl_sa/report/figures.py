@@ -101,7 +101,7 @@ def indices_figure(
     attrs: Mapping[str, Any] | None = None,
     limit: int = SHOWN,
 ) -> None:
-    """Write the picture of `draw_indices`; the suffix of the file says the format (``.png``, ``.svg``, ``.pdf``).
+    """Write the picture of `draw_indices`; the suffix says the format (``.png``, ``.svg``, ``.pdf``).
 
     Raises
     ------
