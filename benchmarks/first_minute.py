@@ -2,9 +2,10 @@
 
 `python benchmarks/first_minute.py [--quick] [--json]`
 
-Each way is a process of its own, timed from its start to its indices with intervals: imports, compilation
-from the cache, forwards and analysis. Inline and SALib are scripts, the farm is the command line, which also
-draws its picture. All evaluate the same small network at the same number of rows, d + 2 a base point. `inline_vs_salib` and `farm_vs_salib` are SALib's seconds over ours.
+Each way is a process of its own, timed from its start to its indices with intervals: imports,
+compilation from the cache, forwards and analysis. Inline and SALib are scripts, the farm is the command
+line, which also draws its picture. All evaluate the same small network at the same number of rows, d + 2 a
+base point. `inline_vs_salib` and `farm_vs_salib` are SALib's seconds over ours.
 """
 
 from __future__ import annotations
