@@ -106,6 +106,29 @@ class StudyDir:
         """Tell whether a study is there."""
         return self.spec.is_file() and self.journal.is_file()
 
+    def require_free(self) -> None:
+        """Make sure that a study can be made here; nothing is written.
+
+        Raises
+        ------
+        SpecError
+            If the place is taken or cannot be written.
+        """
+        above = next(path for path in (self.root, *self.root.parents) if path.exists())
+        if not above.is_dir():
+            text = f"{above} is a file, not a directory; choose another --dir"
+        elif self.exists():
+            text = (
+                f"holds a study already; go on with it (parsl-sa resume {self.root}) or choose another --dir"
+            )
+        elif above == self.root and any(above.iterdir()):
+            text = "is not empty and holds no study; choose another --dir"
+        elif not os.access(above, os.W_OK | os.X_OK):
+            text = f"cannot be made: {above} is not yours to write; choose another --dir"
+        else:
+            return
+        raise SpecError([Fault(str(self.root), text)])
+
     def create(self) -> None:
         """Make the directory and its journal with a new study identifier.
 
@@ -114,12 +137,9 @@ class StudyDir:
         SpecError
             If the place is taken or cannot be written.
         """
+        self.require_free()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            if any(self.root.iterdir()):
-                raise SpecError(
-                    [Fault(str(self.root), "is not empty and holds no study; choose another --dir")]
-                )
             self.logs.mkdir()
         except OSError as error:
             raise SpecError([Fault(str(self.root), f"cannot be written: {error.strerror}")]) from error

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from parsl.config import Config
 from parsl.executors import HighThroughputExecutor
@@ -13,7 +14,7 @@ from parsl.executors.high_throughput.manager_selector import BlockIdManagerSelec
 from parsl.launchers import SimpleLauncher
 from parsl.providers import LocalProvider, SlurmProvider
 
-from parsl_sa.execution.blocks import BlockGuard
+from parsl_sa.execution.blocks import BlockGuard, Rest
 from parsl_sa.execution.site import walltime_s
 from parsl_sa.execution.wrapper import BLOCK_END
 
@@ -27,15 +28,45 @@ REDUCER = "reducer"
 _LOCAL_IDLE_S = 10.0
 
 
-class PolledSlurmProvider(SlurmProvider):  # type: ignore[misc]  # Parsl has no types
-    """Parsl's provider, which asks Slurm about its jobs as often as the site says and not once a minute."""
+class PatientSlurmProvider(SlurmProvider):  # type: ignore[misc]  # Parsl has no types
+    """Parsl's provider, asking Slurm as often as the site says, and resting after a refusal.
+
+    Notes
+    -----
+    Parsl's scaling has no such rest: it submits again at every look. It asks for `max_blocks` before each
+    submission, so that none is made while this says that there may be none.
+    """
 
     queue_poll_s: float = 60.0
+
+    @cached_property
+    def rest(self) -> Rest:
+        """Pause after refusals."""
+        return Rest()
 
     @property
     def status_polling_interval(self) -> float:
         """Seconds between two questions."""
         return self.queue_poll_s
+
+    @property
+    def max_blocks(self) -> int:
+        """Blocks that may be held now."""
+        return self._max_blocks if self.rest.is_over else 0
+
+    @max_blocks.setter
+    def max_blocks(self, blocks: int) -> None:
+        self._max_blocks = blocks
+
+    def submit(self, *args: Any, **options: Any) -> str:
+        """Submit a block."""
+        try:
+            job: str = super().submit(*args, **options)
+        except Exception:  # whatever it is, Parsl handles it and tries again
+            self.rest.failed()
+            raise
+        self.rest.succeeded()
+        return job
 
 
 def parsl_config(site: Site, slots: int, run_dir: Path) -> Config:
@@ -120,7 +151,7 @@ def _provider(site: Site, blocks: Blocks, min_blocks: int, max_blocks: int) -> E
     end = f"export {BLOCK_END}=$(( $(date +%s) + {walltime_s(blocks.walltime)} ))"
     # A requeued job would start the workers of a run that is over.
     directives = "\n".join(part for part in ("#SBATCH --no-requeue", blocks.scheduler_options) if part)
-    provider = PolledSlurmProvider(
+    provider = PatientSlurmProvider(
         partition=site.partition,
         account=site.account,
         qos=site.qos,

@@ -104,6 +104,9 @@ class Site(Section):
         default=30.0, description="Time between two questions to the batch system; some sites mind many."
     )
     idle_s: Positive = Field(default=300.0, description="Blocks without any work are given back after this.")
+    queue_grace_s: Positive = Field(
+        default=600.0, description="Time that a client or reducer may wait for a block that runs it."
+    )
     worker_init: str = Field(default="", description="Shell lines before a worker pool: modules, venv.")
     partition: str | None = Field(default=None, description="Slurm partition.")
     account: str | None = Field(default=None, description="Account that is charged.")
@@ -150,7 +153,7 @@ class Site(Section):
         It lies a little before the clients leave; otherwise their successors would be started in what
         is left of the old block, only to leave at once.
         """
-        if self.provider == "local":
+        if self.provider != "slurm":
             return None
         working_s = walltime_s(self.clients.walltime) - self.walltime_margin_s
         return max(1, int(working_s - min(_DRAIN_S, 0.2 * working_s)))

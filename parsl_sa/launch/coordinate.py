@@ -24,10 +24,10 @@ from parsl_sa.execution.presets import site_of
 from parsl_sa.launch.driver import RESTART, Driver, ParslLostError, record_jobs
 from parsl_sa.launch.exits import EXIT_CODES
 from parsl_sa.launch.journal import Journal, identity, read_past
-from parsl_sa.launch.planning import read_faults
 from parsl_sa.launch.slots import slots_of, threads_of
 from parsl_sa.launch.snapshot import Snapshot
 from parsl_sa.launch.stopping import StopWish
+from parsl_sa.launch.trial import read_faults
 from parsl_sa.protocol.coordinator import Coordinator
 from parsl_sa.protocol.messages import Fence
 from parsl_sa.protocol.policy import Policy

@@ -2,60 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.execution.mpi import require_mpi
 from parsl_sa.execution.presets import site_of
-from parsl_sa.launch.slots import slots_of, threads_of
-from parsl_sa.records import Plan, digest_of
-from parsl_sa.spec import load_spec, resolved, science
+from parsl_sa.launch.trial import try_model
+from parsl_sa.records import digest_of
+from parsl_sa.spec import FarmSpec, load_spec, resolved, science
 from parsl_sa.studydir import StudyDir, read_plan, write_json
 
 if TYPE_CHECKING:
-    from parsl_sa.execution.site import Site
+    from collections.abc import Callable, Iterable
+
+    from parsl_sa.launch.trial import Trial
+    from parsl_sa.records import Plan
     from parsl_sa.spec import StudySpec
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A probed spec: its plan, and what running it will take.
-
-    Parameters
-    ----------
-    spec : StudySpec
-        Resolved.
-    site : Site
-        Where it will run.
-    plan : Plan
-        Frozen.
-    figures : dict
-        Costs as the probe measured them.
-    """
-
-    spec: StudySpec
-    site: Site
-    plan: Plan
-    figures: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def slots(self) -> int:
-        """Clients at a time."""
-        return slots_of(self.spec, self.site)
-
-    @property
-    def duration_s(self) -> float:
-        """Estimated time of the forwards alone, without start-up."""
-        rate = self.figures["batch"] / self.figures["forward_s"]
-        return self.plan.n_forwards / (rate * self.spec.farm.clients.ranks * self.slots)
 
 
 def read_spec(path: Path, site: str | None = None, ranks: int | None = None) -> StudySpec:
@@ -64,9 +31,24 @@ def read_spec(path: Path, site: str | None = None, ranks: int | None = None) -> 
     Raises
     ------
     SpecError
-        With every fault found.
+        With every fault of the spec, of what it asks of its site, and of the command's choices.
     """
-    return resolved(with_farm(load_spec(path), site, ranks), path.resolve().parent)
+    faults: list[Fault] = []
+    spec, farm = None, None
+    try:
+        spec = load_spec(path)
+        farm = spec.farm
+    except SpecError as error:
+        faults += error.faults
+        farm = _farm_alone(path)
+    if ranks is not None and ranks < 1:
+        faults.append(Fault("--ranks", f"must be at least 1; it is {ranks}"))
+    elif farm is not None:
+        farm = _overlaid(farm, site, ranks)
+        faults += _site_faults(farm, "farm.site" if site is None else "--site")
+    if spec is None or farm is None or faults:
+        raise SpecError(faults)
+    return resolved(spec.model_copy(update={"farm": farm}), path.resolve().parent)
 
 
 def with_farm(spec: StudySpec, site: str | None = None, ranks: int | None = None) -> StudySpec:
@@ -75,71 +57,39 @@ def with_farm(spec: StudySpec, site: str | None = None, ranks: int | None = None
     Raises
     ------
     SpecError
-        If the number of ranks is none.
+        If there is no such site, or the ranks are none.
     """
-    farm = spec.farm
-    if site is not None:
-        farm = farm.model_copy(update={"site": site})
-    if ranks is not None:
-        if ranks < 1:
-            raise SpecError([Fault("--ranks", "must be at least 1")])
-        farm = farm.model_copy(update={"clients": farm.clients.model_copy(update={"ranks": ranks})})
+    if ranks is not None and ranks < 1:
+        raise SpecError([Fault("ranks", f"must be at least 1; it is {ranks}")])
+    farm = _overlaid(spec.farm, site, ranks)
+    if faults := _site_faults(farm, "farm.site" if site is None else "site"):
+        raise SpecError(faults)
     return spec.model_copy(update={"farm": farm})
 
 
-def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
-    """Probe the model; `plan.json` and `pivots.npy` appear in `out`.
-
-    Inline studies are probed in this process, the others in one of their own, with the threads of a rank.
-
-    Raises
-    ------
-    SpecError
-        If the model is not what the spec says.
-    StudyError
-        If the probe died.
-    """
-    threads = threads_of(spec, site)
-    if site.provider == "none":
-        return _try_here(spec, site, threads, out)
-    write_json(out / "spec.json", spec.plain())
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    done = subprocess.run(  # noqa: S603 - our own program
-        [*probe_command(spec, threads), str(out / "spec.json"), str(out)],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **dict.fromkeys(names, str(threads))},
-    )
-    read_faults(out)
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise StudyError(
-            f"the probe of the model died (exit status {done.returncode}): {' / '.join(lines[-3:])}"
-        )
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return Trial(spec, site, read_plan(out / "plan.json"), figures)
+def _farm_alone(path: Path) -> FarmSpec | None:
+    """Return the farm of a spec that is faulty elsewhere, so that all faults are told at once."""
+    try:
+        return FarmSpec.model_validate(json.loads(path.read_text()).get("farm", {}))
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
-def _try_here(spec: StudySpec, site: Site, threads: int, out: Path) -> Trial:
-    from parsl_sa.client.probe import probe, save  # noqa: PLC0415 - torch and numba, for inline studies only
-
-    found = probe(spec, 1, threads)
-    save(found, out)
-    return Trial(spec, site, found.plan, found.figures)
-
-
-def probe_command(spec: StudySpec, threads: int) -> list[str]:
-    """Return the command of a probe, without its spec and directory."""
-    ranks = spec.farm.clients.ranks
-    return [sys.executable, "-m", "parsl_sa.client.probe", "--ranks", str(ranks), "--threads", str(threads)]
+def _overlaid(farm: FarmSpec, site: str | None, ranks: int | None) -> FarmSpec:
+    """Lay a command's choices over a farm."""
+    if site is not None:
+        farm = farm.model_copy(update={"site": site})
+    if ranks is not None:
+        farm = farm.model_copy(update={"clients": farm.clients.model_copy(update={"ranks": ranks})})
+    return farm
 
 
-def read_faults(out: Path) -> None:
-    """Raise what a probe has found wrong, if anything."""
-    path = out / "faults.json"
-    if path.exists():
-        raise SpecError([Fault(str(f["place"]), str(f["message"])) for f in json.loads(path.read_text())])
+def _site_faults(farm: FarmSpec, place: str) -> list[Fault]:
+    try:
+        site_of(farm)
+    except SpecError as error:
+        return [Fault(place, f.message) if f.place == "farm.site" else f for f in error.faults]
+    return []
 
 
 def check_spec(spec: StudySpec) -> Trial:
@@ -161,7 +111,13 @@ def check_spec(spec: StudySpec) -> Trial:
 
 
 def prepare(
-    path: Path, directory: Path, site: str | None = None, ranks: int | None = None, plan: Path | None = None
+    path: Path,
+    directory: Path,
+    site: str | None = None,
+    ranks: int | None = None,
+    plan: Path | None = None,
+    *,
+    warn: Callable[[Iterable[str]], None] | None = None,
 ) -> StudyDir:
     """Make the study directory of a spec, with its plan unless the site probes in a block.
 
@@ -175,26 +131,38 @@ def prepare(
         Instead of what the spec says.
     plan : Path, optional
         A frozen plan to use again.
+    warn : callable, optional
+        Called with what trying the model has shown and the user should know.
 
     Raises
     ------
     SpecError
         With every fault found; no directory is left behind then.
     """
-    return prepare_spec(read_spec(path, site, ranks), directory, plan)
+    return prepare_spec(read_spec(path, site, ranks), directory, plan, warn=warn)
 
 
-def prepare_spec(spec: StudySpec, directory: Path, plan: Path | None = None, bring: bool = False) -> StudyDir:
+def prepare_spec(
+    spec: StudySpec,
+    directory: Path,
+    plan: Path | None = None,
+    *,
+    bring: bool = False,
+    warn: Callable[[Iterable[str]], None] | None = None,
+) -> StudyDir:
     """Make the study directory of a resolved spec; see `prepare`. With `bring`, the model's file moves in."""
     where = site_of(spec.farm)
     require_mpi(where, spec.farm.clients.ranks)
     study = StudyDir(directory.resolve())
+    study.require_free()
     with tempfile.TemporaryDirectory(prefix="parsl-sa-plan-") as scratch:
         made = Path(scratch)
         if plan is not None:
             _reuse(plan, spec, made)
         elif where.probe == "here":
-            try_model(spec, where, made)
+            trial = try_model(spec, where, made)
+            if warn is not None:
+                warn(trial.warnings)
         study.create()
         for name in ("plan.json", "pivots.npy"):
             if (made / name).exists():
@@ -208,12 +176,17 @@ def prepare_spec(spec: StudySpec, directory: Path, plan: Path | None = None, bri
 
 def _reuse(path: Path, spec: StudySpec, out: Path) -> None:
     """Copy a frozen plan if it is a plan of this spec."""
+    if path.is_dir():
+        path /= "plan.json"
     try:
         plan = read_plan(path)
     except StudyError as error:
         raise SpecError([Fault("--plan", str(error))]) from error
     if plan.science != digest_of({**science(spec), "files": plan.model_hashes}):
         text = "is the plan of another study: model, inputs, design, outputs or statistics differ"
+        raise SpecError([Fault("--plan", f"{path} {text}")])
+    if changed := changed_files(spec, plan):
+        text = f"is the plan of another model: {', '.join(changed)} changed since it was frozen"
         raise SpecError([Fault("--plan", f"{path} {text}")])
     if spec.farm.clients.ranks > plan.lanes:
         text = f"must be at most {plan.lanes}, the lanes of the plan that is used again"
@@ -225,23 +198,17 @@ def _reuse(path: Path, spec: StudySpec, out: Path) -> None:
     shutil.copy(pivots, out / "pivots.npy")
 
 
-def describe(trial: Trial) -> dict[str, Any]:
-    """Return what `check` reports of a trial, as plain values."""
-    plan, figures = trial.plan, trial.figures
-    return {
-        "name": trial.spec.name,
-        "site": trial.site.name,
-        "parameters": plan.layout.d,
-        "outputs": {quantity.name: list(quantity.shape) for quantity in plan.quantities},
-        "n": plan.n_bundles,
-        "replicates": plan.replicates,
-        "forwards": plan.n_forwards,
-        "lease_bundles": plan.lease_bundles,
-        "leases": plan.n_leases,
-        "batch": plan.batch,
-        "clients": trial.slots,
-        "ranks": trial.spec.farm.clients.ranks,
-        "client_memory_bytes": int(figures["rank_bytes"]) * trial.spec.farm.clients.ranks,
-        "reducer_memory_bytes": int(figures["reducer_bytes"] + 10 * figures["lease_bytes"]),
-        "duration_s": trial.duration_s,
-    }
+def changed_files(spec: StudySpec, plan: Plan) -> list[str]:
+    """List the files beside a model that are not those its plan was frozen with.
+
+    Only a look from outside: whoever loads the model compares its weights too.
+    """
+    folder = Path(spec.model.file).parent
+    changed = []
+    for name, digest in plan.model_hashes.items():
+        path = folder / name
+        if path.is_file():
+            with path.open("rb") as file:
+                now = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+            changed += [] if now == digest else [name]
+    return changed

@@ -31,17 +31,19 @@ class Fence:
 class Body:
     """Base of all messages; `kind` names one on the wire."""
 
-    kind: ClassVar[str] = ""
+    kind: ClassVar[str]
+
+    def __init_subclass__(cls, kind: str) -> None:
+        cls.kind = kind
 
 
 # Client -> coordinator
 
 
 @dataclass(frozen=True)
-class Hello(Body):
+class Hello(Body, kind="hello"):
     """A client is up, has loaded its model, and can hold `capacity` leases at a time."""
 
-    kind: ClassVar[str] = "hello"
     plan: str
     hardware: dict[str, str]
     ranks: int
@@ -51,18 +53,16 @@ class Hello(Body):
 
 
 @dataclass(frozen=True)
-class ClientBeat(Body):
+class ClientBeat(Body, kind="client-beat"):
     """A client is alive and holds these leases, each as [lease, attempt]."""
 
-    kind: ClassVar[str] = "client-beat"
     holding: list[list[int]]
 
 
 @dataclass(frozen=True)
-class Dropping(Body):
+class Dropping(Body, kind="dropping"):
     """A computed lease lost non-finite bundles; it is sent only after the coordinator has journaled them."""
 
-    kind: ClassVar[str] = "dropping"
     lease: int
     attempt: int
     dropped: list[int]
@@ -70,10 +70,9 @@ class Dropping(Body):
 
 
 @dataclass(frozen=True)
-class Failed(Body):
+class Failed(Body, kind="failed"):
     """The model raised on a lease; `poisoned` are the bundles that fail alone."""
 
-    kind: ClassVar[str] = "failed"
     lease: int
     attempt: int
     poisoned: list[int]
@@ -81,10 +80,9 @@ class Failed(Body):
 
 
 @dataclass(frozen=True)
-class Bye(Body):
+class Bye(Body, kind="bye"):
     """A client leaves on its own account (walltime nears); its leases go to others."""
 
-    kind: ClassVar[str] = "bye"
     reason: str
 
 
@@ -100,72 +98,58 @@ class Route(TypedDict):
 
 
 @dataclass(frozen=True)
-class Welcome(Body):
+class Welcome(Body, kind="welcome"):
     """The client takes part, and these are the shards that are up; also the coordinator's sign of life."""
 
-    kind: ClassVar[str] = "welcome"
     routes: list[Route]
 
 
 @dataclass(frozen=True)
-class Refused(Body):
+class Refused(Body, kind="refused"):
     """The client may not take part, and why."""
 
-    kind: ClassVar[str] = "refused"
     reason: str
 
 
 @dataclass(frozen=True)
-class Grant(Body):
+class Grant(Body, kind="grant"):
     """A lease to compute, leaving out the bundles in `exclude`."""
 
-    kind: ClassVar[str] = "grant"
     lease: int
     attempt: int
     exclude: list[int]
 
 
 @dataclass(frozen=True)
-class Committed(Body):
+class Committed(Body, kind="committed"):
     """The drops of a lease are in the journal: it may be sent."""
 
-    kind: ClassVar[str] = "committed"
     lease: int
     attempt: int
 
 
 @dataclass(frozen=True)
-class Abandon(Body):
+class Abandon(Body, kind="abandon"):
     """Forget a lease: another client's answer won, or the head of the line needs this client."""
 
-    kind: ClassVar[str] = "abandon"
     lease: int
     attempt: int
 
 
 @dataclass(frozen=True)
-class Stop(Body):
+class Stop(Body, kind="stop"):
     """Leave now: nothing is left to do, or the study ends."""
 
-    kind: ClassVar[str] = "stop"
     reason: str
-
-
-@dataclass(frozen=True)
-class Beat(Body):
-    """The coordinator is alive (to clients and shards)."""
-
-    kind: ClassVar[str] = "beat"
 
 
 # Client <-> shard
 
 
 @dataclass(frozen=True)
-class Ready(Body):
+class Ready(Body, kind="ready"):
     """A contribution of `size_bytes` waits in the client's memory."""
 
-    kind: ClassVar[str] = "ready"
     shard: int
     incarnation: int
     lease: int
@@ -178,10 +162,9 @@ class Ready(Body):
 
 
 @dataclass(frozen=True)
-class Go(Body):
+class Go(Body, kind="go"):
     """There is room: send it."""
 
-    kind: ClassVar[str] = "go"
     shard: int
     incarnation: int
     lease: int
@@ -189,10 +172,9 @@ class Go(Body):
 
 
 @dataclass(frozen=True)
-class Chunk(Body):
+class Chunk(Body, kind="chunk"):
     """Bytes [offset, offset + length) of a contribution; the bytes are the message's one array."""
 
-    kind: ClassVar[str] = "chunk"
     shard: int
     incarnation: int
     lease: int
@@ -201,10 +183,19 @@ class Chunk(Body):
 
 
 @dataclass(frozen=True)
-class Received(Body):
+class Received(Body, kind="received"):
     """The shard has the contribution (or had it already): the client may free it."""
 
-    kind: ClassVar[str] = "received"
+    shard: int
+    incarnation: int
+    lease: int
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Withdraw(Body, kind="withdraw"):
+    """The client no longer has what it offered: its place is free."""
+
     shard: int
     incarnation: int
     lease: int
@@ -215,10 +206,9 @@ class Received(Body):
 
 
 @dataclass(frozen=True)
-class Register(Body):
+class Register(Body, kind="register"):
     """A reducer is up; `generations` are the lease prefixes of its valid checkpoints."""
 
-    kind: ClassVar[str] = "register"
     shard: int
     generations: list[int]
     address: str
@@ -228,20 +218,25 @@ class Register(Body):
 
 
 @dataclass(frozen=True)
-class Admit(Body):
+class Admit(Body, kind="admit"):
     """The reducer owns the shard under `incarnation` and starts from the checkpoint at `start`."""
 
-    kind: ClassVar[str] = "admit"
     shard: int
     incarnation: int
     start: int
 
 
 @dataclass(frozen=True)
-class Got(Body):
+class Beat(Body, kind="beat"):
+    """The coordinator is alive, and has journaled the digests of this shard's leases below `prefix`."""
+
+    prefix: int
+
+
+@dataclass(frozen=True)
+class Got(Body, kind="got"):
     """The shard holds a lease's slab: it need not be computed again while the shard lives."""
 
-    kind: ClassVar[str] = "got"
     shard: int
     incarnation: int
     lease: int
@@ -253,20 +248,18 @@ class Got(Body):
 
 
 @dataclass(frozen=True)
-class Folded(Body):
+class Folded(Body, kind="folded"):
     """Leases [0, prefix) are folded."""
 
-    kind: ClassVar[str] = "folded"
     shard: int
     incarnation: int
     prefix: int
 
 
 @dataclass(frozen=True)
-class Durable(Body):
+class Durable(Body, kind="durable"):
     """The checkpoint at `prefix` is renamed and fsynced; folding paused `pause_s` for it."""
 
-    kind: ClassVar[str] = "durable"
     shard: int
     incarnation: int
     prefix: int
@@ -274,29 +267,28 @@ class Durable(Body):
 
 
 @dataclass(frozen=True)
-class Summary(Body):
+class Summary(Body, kind="summary"):
     """Live figures for the progress view."""
 
-    kind: ClassVar[str] = "summary"
     shard: int
     incarnation: int
     values: dict[str, Any]
 
 
 @dataclass(frozen=True)
-class ShardBeat(Body):
-    """The reducer is alive."""
+class ShardBeat(Body, kind="shard-beat"):
+    """The reducer is alive, has folded leases [0, prefix), and `durable` of them are on disk."""
 
-    kind: ClassVar[str] = "shard-beat"
     shard: int
     incarnation: int
+    prefix: int
+    durable: int
 
 
 @dataclass(frozen=True)
-class Cut(Body):
+class Cut(Body, kind="cut"):
     """Write a checkpoint when exactly `prefix` leases are folded; with `last`, then leave."""
 
-    kind: ClassVar[str] = "cut"
     shard: int
     incarnation: int
     prefix: int

@@ -32,6 +32,16 @@ class History:
     dropped: dict[int, str] = field(default_factory=dict)
     digests: dict[int, tuple[str, str]] = field(default_factory=dict)
 
+    def learn(self, record: dict[str, Any]) -> None:
+        """Take in a record that a `Journal` action wrote; records of other kinds say nothing here."""
+        kind = record["record"]
+        if kind == "exclude":
+            self.excluded[int(record["lease"])] = tuple(record["bundles"])
+        elif kind == "drop":
+            self.dropped.update(dict.fromkeys(record["bundles"], str(record["reason"])))
+        elif kind == "received":
+            self.digests[int(record["lease"])] = (str(record["digest"]), str(record["checksum"]))
+
 
 @dataclass
 class Faults:
@@ -75,13 +85,13 @@ class Cuts:
         When the last one was asked for.
     every_s : float
         Time between two.
-    pending : bool
-        Whether one is under way.
+    prefix : int or None
+        Where the one under way is cut.
     """
 
     at: float = 0.0
     every_s: float = 60.0
-    pending: bool = False
+    prefix: int | None = None
 
 
 class State:
@@ -97,6 +107,11 @@ class State:
         Timeouts and bounds.
     history : History
         What earlier epochs journaled.
+
+    Notes
+    -----
+    `outcome` is empty while the study runs; `target` is the prefix of its last cut; `given_up` is how a
+    complete study ends whose last checkpoint does not come.
     """
 
     def __init__(self, fence: Fence, plan: Plan, policy: Policy, history: History) -> None:
@@ -115,6 +130,7 @@ class State:
         self.began_at: float | None = None
         self.beat_at = float("-inf")
         self.outcome = ""
+        self.given_up = ""
         self.reason = ""
         self.stopping_at = 0.0
         self.target = plan.n_leases

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from parsl_sa.errors import Fault, SpecError
+from parsl_sa.launch.planning import changed_files
+from parsl_sa.spec import load_spec, science
 from parsl_sa.studydir import StudyDir
+
+if TYPE_CHECKING:
+    from parsl_sa.spec import StudySpec
 
 
 def existing(directory: Path) -> StudyDir:
@@ -21,6 +27,36 @@ def existing(directory: Path) -> StudyDir:
     if not study.exists():
         raise SpecError([Fault(str(directory), "is not a study directory (no spec.json and journal.jsonl)")])
     return study
+
+
+def finished(spec: StudySpec, directory: Path) -> StudyDir | None:
+    """Return the study in a directory if it is that of a spec, finished; None if the directory is free.
+
+    Parameters
+    ----------
+    spec : StudySpec
+        Resolved.
+    directory : Path
+        Where the study is to be.
+
+    Raises
+    ------
+    SpecError
+        If the directory holds this study unfinished, or another one.
+    """
+    study = StudyDir(directory.resolve())
+    if not study.exists():
+        return None
+    changed = changed_files(spec, study.read_plan()) if study.plan.exists() else []
+    if science(load_spec(study.spec)) != science(spec):
+        text = "holds another study: model, inputs, design, outputs or statistics differ"
+    elif changed:
+        text = f"holds a study of another model: {', '.join(changed)} changed since"
+    elif study.read_status().get("stage") == "done":
+        return study
+    else:
+        raise SpecError([Fault(str(directory), f"holds this study, unfinished: parsl-sa resume {directory}")])
+    raise SpecError([Fault(str(directory), f"{text}; choose another --dir")])
 
 
 def new_directory(name: str, base: Path = Path("runs")) -> Path:

@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import StudyError
-from parsl_sa.launch import planning
 from parsl_sa.launch.supervise import Supervisor
+from parsl_sa.launch.trial import read_faults
 from parsl_sa.spec import load_spec
 from parsl_sa.study.results import Results
 
@@ -41,7 +41,7 @@ def run(study: StudyDir, watch: Callable[[dict[str, Any]], None] | None = None) 
         If the coordinator dies again and again.
     """
     code = runner(study, watch or (lambda status: None)).run()  # noqa: ARG005 - nobody watches
-    planning.read_faults(study.root)
+    read_faults(study.root)
     return code
 
 
@@ -94,7 +94,7 @@ class Run:
             raise TimeoutError(f"the study runs on after {timeout_s:g} s")
         if self._error is not None:
             raise self._error
-        planning.read_faults(self._study.root)
+        read_faults(self._study.root)
         return finish(self._study, self._code or 0)
 
     def stop(self) -> None:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from parsl_sa.errors import Fault, SpecError
 from parsl_sa.launch import planning
 from parsl_sa.launch.progress import view_for
+from parsl_sa.launch.trial import describe
 from parsl_sa.spec import parse_spec, resolved
 from parsl_sa.spec.problem import parameters_of
-from parsl_sa.study.directories import new_directory
+from parsl_sa.study.directories import finished, new_directory
+from parsl_sa.study.results import Results
 from parsl_sa.study.run import INLINE, Run, finish, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from parsl_sa.spec import StudySpec
-    from parsl_sa.study.results import Results
     from parsl_sa.studydir import StudyDir
 
     Watch = Callable[[dict[str, Any]], None]
@@ -139,7 +140,7 @@ class Study:
         SpecError
             If spec or model is at fault.
         """
-        return planning.describe(planning.check_spec(self._on(site, ranks)))
+        return describe(planning.check_spec(self._on(site, ranks)))
 
     def launch(
         self,
@@ -151,7 +152,7 @@ class Study:
         watch: Watch | None = None,
         progress: bool = True,
     ) -> Results:
-        """Run the study to its end and return its results.
+        """Run the study to its end and return its results; one that is finished already is not run again.
 
         Parameters
         ----------
@@ -171,10 +172,14 @@ class Study:
         Raises
         ------
         SpecError
-            If spec or model is at fault; nothing was started.
+            If spec or model is at fault, or the directory holds another study; nothing was started.
         StudyError
             If the study failed or was stopped before it had any result.
         """
+        if directory is not None and self._live is None:
+            held = finished(self._on(site, ranks), Path(directory))
+            if held is not None:
+                return Results.open(held.root)
         study = self._prepare(directory, site, ranks, plan)
         if watch is not None or not progress:
             return finish(study, run(study, watch))
