@@ -65,6 +65,10 @@ class ModelError(SpecError):
         super().__init__([Fault(place, message)])
 
 
+class StudyWarning(UserWarning):
+    """What a study will do that its writer may not expect; the command line prints the same text."""
+
+
 class BundleShapeError(ParslSaError, ValueError):
     """Rows do not have the shape that their layout states."""
 

@@ -116,7 +116,8 @@ class StudyDir:
         """
         above = next(path for path in (self.root, *self.root.parents) if path.exists())
         if not above.is_dir():
-            text = f"{above} is a file, not a directory; choose another --dir"
+            what = "" if above == self.root else f"{above} "
+            text = f"{what}is a file, not a directory; choose another --dir"
         elif self.exists():
             text = (
                 f"holds a study already; go on with it (parsl-sa resume {self.root}) or choose another --dir"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 import typer
 
 from parsl_sa.cli import check, launch, results, resume, schema, sites, status
-from parsl_sa.cli.messages import report_error
+from parsl_sa.cli.messages import report_error, say
 from parsl_sa.errors import ParslSaError
 
 app = typer.Typer(
@@ -35,10 +36,15 @@ def main() -> None:
     try:
         app()
     except ParslSaError as error:
-        report_error(error)
+        report_error(error, command=next(iter(sys.argv[1:]), ""))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
+        say("interrupted")
         sys.exit(130)
+    except Exception:  # noqa: BLE001 - the edge: whatever else happens is a failure, with its traceback
+        traceback.print_exc()
+        say("failed: an error inside parsl-sa; please report it with the lines above")
+        sys.exit(4)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from parsl_sa.arrays import checksum
 from parsl_sa.client.cut import CHUNK_BYTES, Costs, cut, power_of_two_below
 from parsl_sa.errors import DesignError, Fault, ModelError, SpecError
 from parsl_sa.lifeline import hold
-from parsl_sa.records import Plan, digest_of
+from parsl_sa.records import Plan, Quantity, digest_of
 from parsl_sa.spec import StudySpec, load_spec, replicate_plan, science
 from parsl_sa.studydir import StudyDir, write_json
 
@@ -97,6 +97,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     resident_bytes = psutil.Process().memory_info().rss
     chosen = models.choose_batch(evaluator, rows, _memory_bytes(spec, ranks) // 2, LARGEST_BATCH)
     outputs = evaluator.evaluate(rows, chosen.batch)
+    _require_no_masks(outputs, quantities)
     pivots = _pivots(outputs)
     accumulator = stats.assemble(spec.statistics_plain(), sampler.layout, evaluator.n_cells, pivots)
     costs = _costs(sampler, evaluator, accumulator, chosen.batch)
@@ -184,6 +185,23 @@ def save(found: Probe, out: Path) -> None:
 def _probe_rows(bundles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the independent rows of some bundles: A, and B where there is one."""
     return bundles[:, :2].reshape(-1, bundles.shape[-1])
+
+
+def _require_no_masks(outputs: npt.NDArray[Any], quantities: Sequence[Quantity]) -> None:
+    """Refuse quantities with cells that never are finite: every bundle would be dropped for them."""
+    never = ~np.isfinite(outputs).any(axis=0)
+    faults = [
+        Fault(
+            f"outputs[{index}]",
+            f"{never[quantity.cells].sum()} of the {quantity.n_cells} cells of '{quantity.name}' are not "
+            f"finite for any of {len(outputs)} probed inputs, and masked cells are not supported yet; let "
+            "the model return the other cells only, or fill these with a number",
+        )
+        for index, quantity in enumerate(quantities)
+        if never[quantity.cells].any()
+    ]
+    if faults:
+        raise SpecError(faults)
 
 
 def _pivots(outputs: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

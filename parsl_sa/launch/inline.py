@@ -46,24 +46,11 @@ class Inline:
     def __init__(self, study: StudyDir, watch: Callable[[dict[str, Any]], None]) -> None:
         self.study = study
         self._watch = watch
-        self._stopping = 0
+        self.stopping = False
 
-    def stop(self, *_: object) -> None:
-        """Ask for a clean stop after the lease at hand (any thread, or a signal).
-
-        Raises
-        ------
-        KeyboardInterrupt
-            If asked a second time: leave at once, with the checkpoints that there are.
-        """
-        self._stopping += 1
-        if self._stopping > 1:
-            raise KeyboardInterrupt
-
-    @property
-    def stopping(self) -> bool:
-        """Whether somebody asked to stop."""
-        return self._stopping > 0
+    def stop(self) -> None:
+        """Ask for a clean stop after the lease at hand (any thread)."""
+        self.stopping = True
 
     def run(self) -> int:
         """Run to an end and return the exit status of the command.
@@ -77,8 +64,14 @@ class Inline:
             if not free:
                 text = "is being run by another process; see parsl-sa status"
                 raise SpecError([Fault(str(self.study.root), text)])
-            with caught(self.stop), fixed_threads(self.study.read_plan().threads):
+            with caught(self._interrupted), fixed_threads(self.study.read_plan().threads):
                 return EXIT_CODES[_Life(self, self._watch).run()]
+
+    def _interrupted(self, *_: object) -> None:
+        """Stop in order at the first signal; at the second leave at once, with what is durable."""
+        if self.stopping:
+            raise KeyboardInterrupt
+        self.stop()
 
 
 class _Life:
@@ -114,7 +107,7 @@ class _Life:
             finally:  # whatever it was, the status does not say for ever that the study runs
                 end = {"record": "end", "outcome": outcome, "reason": reason, "prefix": self._saved}
                 self._journal.record(end, durable=True)
-                self._status.end(outcome, reason, self._saved)
+                self._status.end(outcome, reason, self._saved, self._losses.count)
         return outcome
 
     def _run(self) -> tuple[str, str]:

@@ -84,11 +84,11 @@ class InlineStatus:
     def fold(self, prefix: int, saved: int, dropped: int, folded: stats.Accumulator) -> None:
         """Note a folded lease, and tell it when the last word is a while ago."""
         self._record["dropped"] = dropped
-        now = time.monotonic()
-        if now - self._told_at < _STATUS_S:
+        now, is_last = time.monotonic(), prefix == self._plan.n_leases
+        if now - self._told_at < _STATUS_S and not is_last:
             return
         self._count(prefix, saved)
-        if now - self._widest_at > _WIDEST_S and folded.n_cells <= _WIDEST_CELLS:
+        if (now - self._widest_at > _WIDEST_S or is_last) and folded.n_cells <= _WIDEST_CELLS:
             self._widest_at = now
             self._record["widest"] = widest(folded)
         self.tell("running")

@@ -43,7 +43,7 @@ def read_spec(path: Path, site: str | None = None, ranks: int | None = None) -> 
         farm = _farm_alone(path)
     if ranks is not None and ranks < 1:
         faults.append(Fault("--ranks", f"must be at least 1; it is {ranks}"))
-    elif farm is not None:
+    if farm is not None:
         farm = _overlaid(farm, site, ranks)
         faults += _site_faults(farm, "farm.site" if site is None else "--site")
     if spec is None or farm is None or faults:
@@ -158,7 +158,7 @@ def prepare_spec(
     with tempfile.TemporaryDirectory(prefix="parsl-sa-plan-") as scratch:
         made = Path(scratch)
         if plan is not None:
-            _reuse(plan, spec, made)
+            _reuse(plan, spec, made, ranks=spec.farm.clients.ranks if where.provider != "none" else 1)
         elif where.probe == "here":
             trial = try_model(spec, where, made)
             if warn is not None:
@@ -174,10 +174,12 @@ def prepare_spec(
     return study
 
 
-def _reuse(path: Path, spec: StudySpec, out: Path) -> None:
+def _reuse(path: Path, spec: StudySpec, out: Path, ranks: int) -> None:
     """Copy a frozen plan if it is a plan of this spec."""
     if path.is_dir():
         path /= "plan.json"
+    if not path.is_file():
+        raise SpecError([Fault("--plan", f"{path}: no such file; give the plan.json of a study")])
     try:
         plan = read_plan(path)
     except StudyError as error:
@@ -188,9 +190,9 @@ def _reuse(path: Path, spec: StudySpec, out: Path) -> None:
     if changed := changed_files(spec, plan):
         text = f"is the plan of another model: {', '.join(changed)} changed since it was frozen"
         raise SpecError([Fault("--plan", f"{path} {text}")])
-    if spec.farm.clients.ranks > plan.lanes:
-        text = f"must be at most {plan.lanes}, the lanes of the plan that is used again"
-        raise SpecError([Fault("farm.clients.ranks", text)])
+    if ranks > plan.lanes:
+        text = f"{path} has lanes for {plan.lanes} ranks, not {ranks}; use fewer --ranks"
+        raise SpecError([Fault("--plan", text)])
     pivots = path.parent / "pivots.npy"
     if not pivots.is_file():
         raise SpecError([Fault("--plan", f"{pivots} is missing; it belongs to the plan")])

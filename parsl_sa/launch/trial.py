@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from parsl_sa.records import Plan
     from parsl_sa.spec import StudySpec
 
+INLINE = "inline"
+FARM_START_S = 10.0
+"""Time that a farm on this machine takes to start; a study that is shorter runs better inline."""
+
 _REDUCER_BYTES = 150e6  # a reducer before it has any cells
 _BUFFERS = 10  # contributions that a reducer holds at most, and what is being received
 _CHECKPOINTS = 3  # two generations and the one being written
@@ -59,15 +63,34 @@ class Trial:
         return slots_of(self.spec, self.site)
 
     @property
+    def ranks(self) -> int:
+        """Processes that share a lease."""
+        return self.spec.farm.clients.ranks if self.site.provider != "none" else 1
+
+    @property
+    def inline_s(self) -> float:
+        """Estimated time of the work in one process."""
+        return self.plan.n_bundles * self.figures["bundle_s"]
+
+    @property
     def duration_s(self) -> float:
         """Estimated time of the work alone, without start-up."""
-        ranks = self.spec.farm.clients.ranks * self.slots
-        return self.plan.n_bundles * self.figures["bundle_s"] / ranks
+        return self.inline_s / (self.ranks * self.slots)
+
+    @property
+    def start_s(self) -> float:
+        """Time until the work begins, more or less."""
+        return 0.0 if self.site.provider == "none" else FARM_START_S
 
 
 def describe(trial: Trial) -> dict[str, Any]:
     """Return what `check` reports of a trial, as plain values."""
     plan, figures = trial.plan, trial.figures
+    if trial.site.provider == "none":  # one process is client and reducer
+        client_bytes, reducer_bytes = figures["rank_bytes"] + figures["state_bytes"], 0.0
+    else:
+        client_bytes = figures["rank_bytes"] * trial.ranks
+        reducer_bytes = _REDUCER_BYTES + figures["state_bytes"] + _BUFFERS * figures["lease_bytes"]
     return {
         "name": trial.spec.name,
         "site": trial.site.name,
@@ -82,14 +105,16 @@ def describe(trial: Trial) -> dict[str, Any]:
         "leases": plan.n_leases,
         "batch": plan.batch,
         "clients": trial.slots,
-        "ranks": trial.spec.farm.clients.ranks,
-        "client_memory_bytes": int(figures["rank_bytes"]) * trial.spec.farm.clients.ranks,
-        "reducer_memory_bytes": int(
-            _REDUCER_BYTES + figures["state_bytes"] + _BUFFERS * figures["lease_bytes"]
-        ),
+        "ranks": trial.ranks,
+        "threads": plan.threads,
+        "client_memory_bytes": int(client_bytes),
+        "reducer_memory_bytes": int(reducer_bytes),
         "checkpoint_disk_bytes": int(_CHECKPOINTS * figures["state_bytes"]),
-        "lease_s": plan.lease_bundles * figures["bundle_s"] / trial.spec.farm.clients.ranks,
+        "lease_s": plan.lease_bundles * figures["bundle_s"] / trial.ranks,
         "duration_s": trial.duration_s,
+        "start_s": trial.start_s,
+        "inline_s": trial.inline_s,
+        "recommended_site": INLINE if trial.inline_s < FARM_START_S else trial.site.name,
         "warnings": list(trial.warnings),
     }
 

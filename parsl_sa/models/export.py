@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models.feeding import feed
+from parsl_sa.models.live import apart
 from parsl_sa.models.wrapped import TORCH_DTYPES
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def export(function: Callable[..., Any], n_columns: int, path: Path) -> Path:
+def export(function: Callable[..., Any], n_columns: int, path: Path, dtype: str = "auto") -> Path:
     """Export a torch module to a ``.pt2`` file with a free batch size.
 
     Parameters
@@ -27,6 +28,8 @@ def export(function: Callable[..., Any], n_columns: int, path: Path) -> Path:
         Columns of its input.
     path : Path
         File to write.
+    dtype : str
+        Of its input, as the spec has it.
 
     Returns
     -------
@@ -42,11 +45,12 @@ def export(function: Callable[..., Any], n_columns: int, path: Path) -> Path:
     if not isinstance(function, nn.Module):
         kind = type(function).__name__
         raise ModelError("model", f"a {kind} of this session cannot be sent to other processes; {cure}")
-    model = feed(function, "auto", "torch", "cpu", ())
+    module = cast("nn.Module", apart(function))
+    model = feed(module, dtype, "torch", "cpu", ())
     example = torch.zeros(4, n_columns, dtype=TORCH_DTYPES[model.dtype])
     try:
         program = torch.export.export(
-            function, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=2)},)
+            module, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=2)},)
         )
     except Exception as error:  # torch raises whatever its tracer meets
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

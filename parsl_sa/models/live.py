@@ -6,9 +6,12 @@ resumed by another process, and the error says so.
 
 from __future__ import annotations
 
-import itertools
+import copy
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from torch import nn
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models.feeding import feed
@@ -20,11 +23,17 @@ if TYPE_CHECKING:
     from parsl_sa.models.protocol import Model
 
 _registered: dict[str, Callable[..., Any]] = {}
-_numbers = itertools.count(1)
 
 
-def register(function: Callable[..., Any]) -> str:
+def register(function: Callable[..., Any], key: str = "") -> str:
     """Keep a function for this process and return the name by which `load` finds it.
+
+    Parameters
+    ----------
+    function : callable
+        A function or a module.
+    key : str
+        Name to give it; empty: a new one.
 
     Examples
     --------
@@ -32,7 +41,7 @@ def register(function: Callable[..., Any]) -> str:
     >>> load({"path": key, "arrays": "numpy"}, Path()).dtype
     'float64'
     """
-    key = f"live-{next(_numbers)}"
+    key = key or f"live-{uuid.uuid4().hex[:12]}"
     _registered[key] = function
     return key
 
@@ -56,8 +65,22 @@ def load(model: Mapping[str, Any], base_dir: Path) -> Model:  # noqa: ARG001 - a
     if key not in _registered:
         raise ModelError(
             "model.path",
-            "this study was made from a function of another Python process, which is gone; put the function "
-            'in a file and name it with the loader "python", such as "model.py:function"',
+            "this study was made from a function of another Python process, which only Python can give "
+            "again: Study.from_function(function, ...).resume(directory)",
         )
     device = choose_device(model.get("device") or "cpu")
-    return feed(_registered[key], model.get("dtype") or "auto", model.get("arrays") or "auto", device, ())
+    function = apart(_registered[key])
+    return feed(function, model.get("dtype") or "auto", model.get("arrays") or "auto", device, ())
+
+
+def apart(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a copy of a module, so that the caller's own stays in its mode, dtype and place.
+
+    Any other callable is returned itself, and so is a module that refuses to be copied.
+    """
+    if not isinstance(function, nn.Module):
+        return function
+    try:
+        return copy.deepcopy(function)
+    except (RuntimeError, TypeError):  # it holds what torch or Python cannot copy
+        return function

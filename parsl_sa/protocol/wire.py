@@ -8,23 +8,67 @@ from __future__ import annotations
 
 from dataclasses import fields
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import ParslSaError
 from parsl_sa.protocol import messages
-from parsl_sa.protocol.messages import Body, Fence
+from parsl_sa.protocol.messages import Body, Fence, Route
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# All messages, by their name on the wire.
 KINDS: dict[str, type[Body]] = {
     thing.kind: thing
     for thing in vars(messages).values()
     if isinstance(thing, type) and issubclass(thing, Body) and thing is not Body
 }
 
-# The fields of each kind, with their annotations as text.
-FIELDS: dict[str, dict[str, str]] = {
-    kind: {field.name: str(field.type) for field in fields(body)} for kind, body in KINDS.items()
+_TOO_MUCH = 2**63
+
+
+def _is_count(value: object) -> bool:
+    """Tell whether a JSON value is an index, a size or a process id: the only integers that are sent."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _TOO_MUCH
+
+
+def _is_seconds(value: object) -> bool:
+    return _is_count(value) or (isinstance(value, float) and isfinite(value) and value >= 0)
+
+
+def _is_counts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_count, value))
+
+
+def _is_route(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == Route.__annotations__.keys()
+        and _is_count(value["shard"])
+        and _is_count(value["incarnation"])
+        and isinstance(value["address"], str)
+    )
+
+
+# What a value must be, by the annotation of its field.
+CHECKS: dict[str, Callable[[Any], bool]] = {
+    "int": _is_count,
+    "float": _is_seconds,
+    "str": lambda value: isinstance(value, str),
+    "bool": lambda value: isinstance(value, bool),
+    "list[int]": _is_counts,
+    "list[list[int]]": lambda value: isinstance(value, list) and all(map(_is_counts, value)),
+    "list[Route]": lambda value: isinstance(value, list) and all(map(_is_route, value)),
+    "dict[str, str]": lambda value: (
+        isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+    ),
+    "dict[str, Any]": lambda value: isinstance(value, dict),
 }
-ROUTE = {"shard": "int", "incarnation": "int", "address": "str"}
+
+# The fields of each kind, with their checks.
+FIELDS = {
+    kind: {field.name: CHECKS[str(field.type)] for field in fields(body)} for kind, body in KINDS.items()
+}
 
 
 class MalformedMessageError(ParslSaError, ValueError):
@@ -66,9 +110,9 @@ def from_header(header: dict[str, Any]) -> tuple[Fence, Body]:
     wanted = FIELDS[body.kind]
     if values.keys() != wanted.keys():
         raise MalformedMessageError(f"{kind}: fields {sorted(values)} instead of {sorted(wanted)}")
-    for name, annotation in wanted.items():
-        if not _fits(annotation, values[name]):
-            raise MalformedMessageError(f"{kind}.{name}: {annotation} expected")
+    for name, check in wanted.items():
+        if not check(values[name]):
+            raise MalformedMessageError(f"{kind}.{name}: not {values[name]!r:.80}")
     return Fence(study, epoch), body(**values)
 
 
@@ -79,40 +123,3 @@ def read(header: dict[str, Any], fence: Fence) -> Body | None:
     except MalformedMessageError:
         return None
     return body if found == fence else None
-
-
-def _is_count(value: object) -> bool:
-    """Tell whether a JSON value is an index, a size or a process id: the only integers that are sent."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _fits(annotation: str, value: object) -> bool:
-    """Tell whether a JSON value fits the annotation of a field."""
-    match annotation, value:
-        case "int", _:
-            return _is_count(value)
-        case "str", str():
-            return True
-        case "bool", bool():
-            return True
-        case "float", int() | float():
-            return not isinstance(value, bool) and isfinite(value) and value >= 0
-        case "list[int]", list():
-            return all(_is_count(item) for item in value)
-        case "list[list[int]]", list():
-            return all(_fits("list[int]", item) for item in value)
-        case "list[Route]", list():
-            return all(_is_route(item) for item in value)
-        case "dict[str, str]", dict():
-            return all(isinstance(item, str) for item in value.values())
-        case "dict[str, Any]", dict():
-            return True
-    return False
-
-
-def _is_route(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and value.keys() == ROUTE.keys()
-        and all(_fits(annotation, value[name]) for name, annotation in ROUTE.items())
-    )

@@ -46,17 +46,34 @@ def finished(spec: StudySpec, directory: Path) -> StudyDir | None:
     """
     study = StudyDir(directory.resolve())
     if not study.exists():
+        study.require_free()
         return None
+    require_same(study, spec)
+    if study.read_status().get("stage") == "done":
+        return study
+    raise SpecError([Fault(str(directory), f"holds this study, unfinished: parsl-sa resume {directory}")])
+
+
+def require_same(study: StudyDir, spec: StudySpec) -> None:
+    """See that a study is that of a spec.
+
+    Raises
+    ------
+    SpecError
+        If model, inputs, design, outputs or statistics differ.
+    """
+    held, asked = load_spec(study.spec), science(spec)
+    found = science(held)
+    if held.model.loader != spec.model.loader == "live":  # the file that a live module was exported to
+        found, asked = {**found, "model": None}, {**asked, "model": None}
     changed = changed_files(spec, study.read_plan()) if study.plan.exists() else []
-    if science(load_spec(study.spec)) != science(spec):
+    if found != asked:
         text = "holds another study: model, inputs, design, outputs or statistics differ"
     elif changed:
         text = f"holds a study of another model: {', '.join(changed)} changed since"
-    elif study.read_status().get("stage") == "done":
-        return study
     else:
-        raise SpecError([Fault(str(directory), f"holds this study, unfinished: parsl-sa resume {directory}")])
-    raise SpecError([Fault(str(directory), f"{text}; choose another --dir")])
+        return
+    raise SpecError([Fault(str(study.root), f"{text}; choose another --dir")])
 
 
 def new_directory(name: str, base: Path = Path("runs")) -> Path:

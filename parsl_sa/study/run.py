@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import StudyError
 from parsl_sa.launch.supervise import Supervisor
-from parsl_sa.launch.trial import read_faults
+from parsl_sa.launch.trial import INLINE, read_faults
 from parsl_sa.spec import load_spec
 from parsl_sa.study.results import Results
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from parsl_sa.launch.inline import Inline
     from parsl_sa.studydir import StudyDir
 
-INLINE = "inline"
-_FAILED = 4
+_FAILED = (2, 4)
 
 
 def runner(study: StudyDir, watch: Callable[[dict[str, Any]], None]) -> Supervisor | Inline:
@@ -98,7 +97,10 @@ class Run:
         return finish(self._study, self._code or 0)
 
     def stop(self) -> None:
-        """Ask for a clean stop with a checkpoint; `wait` then returns what there is."""
+        """Ask for a clean stop with a checkpoint; `wait` then returns what there is.
+
+        Asked twice, a farm is killed at once, and resumed from its last checkpoint.
+        """
         self._runner.stop()
 
     def _run(self) -> None:
@@ -119,6 +121,6 @@ def finish(study: StudyDir, code: int) -> Results:
     StudyError
         If it failed, or has no results.
     """
-    if code == _FAILED:
+    if code in _FAILED:
         raise StudyError(str(study.read_status().get("reason") or "the study failed"))
     return Results.open(study.root)

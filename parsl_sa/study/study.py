@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parsl_sa.errors import Fault, SpecError
+from parsl_sa.errors import Fault, SpecError, StudyWarning
 from parsl_sa.launch import planning
 from parsl_sa.launch.progress import view_for
-from parsl_sa.launch.trial import describe
-from parsl_sa.spec import parse_spec, resolved
-from parsl_sa.spec.problem import parameters_of
-from parsl_sa.study.directories import finished, new_directory
+from parsl_sa.launch.trial import INLINE, describe
+from parsl_sa.spec import load_spec, parse_spec, resolved
+from parsl_sa.spec import warnings as advice
+from parsl_sa.spec.problem import output_names, parameters_of
+from parsl_sa.study.directories import existing, finished, new_directory, require_same
 from parsl_sa.study.results import Results
-from parsl_sa.study.run import INLINE, Run, finish, run
+from parsl_sa.study.run import Run, finish, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from parsl_sa.spec import StudySpec
     from parsl_sa.studydir import StudyDir
@@ -68,7 +71,9 @@ class Study:
         SpecError
             With every fault found in it.
         """
-        return cls(planning.read_spec(Path(path)))
+        study = cls(planning.read_spec(Path(path)))
+        _warn(advice(load_spec(path)))
+        return study
 
     @classmethod
     def from_function(
@@ -77,7 +82,7 @@ class Study:
         problem: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         *,
         n: int = 1024,
-        outputs: Sequence[str | Mapping[str, Any]] = ("y",),
+        outputs: Sequence[str | Mapping[str, Any]] | None = None,
         name: str = "study",
         **spec: Any,
     ) -> Study:
@@ -92,9 +97,9 @@ class Study:
             A SALib problem, or the parameters as a spec has them.
         n : int
             Number of base points, SALib's N.
-        outputs : sequence of str or mapping
+        outputs : sequence of str or mapping, optional
             Names of the quantities of interest, or entries of a spec's ``outputs``. Several names
-            select the columns of the output.
+            select the columns of the output. By default the names that a SALib problem gives, else "y".
         name : str
             Name of the study.
         **spec
@@ -109,9 +114,12 @@ class Study:
         Notes
         -----
         The design is pick-freeze both ways, 2 d + 2 forwards a base point, unless ``design`` says otherwise.
+        A module is copied and evaluated in eval mode; the module at hand is left as it is. Modules that a
+        plain function uses are put in eval mode.
         """
         from parsl_sa.models.live import register  # noqa: PLC0415 - torch
 
+        named = output_names(problem) if isinstance(problem, Mapping) else []
         parameters = parameters_of(problem) if isinstance(problem, Mapping) else list(problem)
         model = {"loader": "live", "path": register(function), **spec.pop("model", {})}
         design = {"method": "pick-freeze", "n": n, "both_ways": True, **spec.pop("design", {})}
@@ -121,11 +129,13 @@ class Study:
             "model": model,
             "inputs": {"parameters": parameters},
             "design": design,
-            "outputs": _entries(outputs),
+            "outputs": _entries(outputs if outputs is not None else named or ["y"]),
             "farm": {"site": INLINE},
             **spec,
         }
-        return cls(resolved(parse_spec(plain), Path.cwd()), function)
+        read = parse_spec(plain)
+        _warn(advice(read))
+        return cls(resolved(read, Path.cwd()), function)
 
     def check(self, site: str | None = None, ranks: int | None = None) -> dict[str, Any]:
         """Try the model and estimate what the study takes.
@@ -140,7 +150,10 @@ class Study:
         SpecError
             If spec or model is at fault.
         """
-        return describe(planning.check_spec(self._on(site, ranks)))
+        with self._loadable(self._on(site, ranks)) as spec:
+            told = describe(planning.check_spec(spec))
+        _warn(told["warnings"])
+        return told
 
     def launch(
         self,
@@ -180,14 +193,34 @@ class Study:
             held = finished(self._on(site, ranks), Path(directory))
             if held is not None:
                 return Results.open(held.root)
-        study = self._prepare(directory, site, ranks, plan)
-        if watch is not None or not progress:
-            return finish(study, run(study, watch))
-        view = view_for()
-        try:
-            return finish(study, run(study, view.show))
-        finally:
-            view.close()
+        return _run(self._prepare(directory, site, ranks, plan), watch, progress)
+
+    def resume(self, directory: str | Path, *, watch: Watch | None = None, progress: bool = True) -> Results:
+        """Go on with this study from its last checkpoint, and return its results.
+
+        Parameters
+        ----------
+        directory : str or Path
+            The study directory; also one that another Python process made of the same function.
+        watch, progress : optional
+            As for `launch`.
+
+        Raises
+        ------
+        SpecError
+            If the directory holds no study, or another one.
+        StudyError
+            If the study failed or was stopped before it had any result.
+        """
+        study = existing(Path(directory))
+        require_same(study, self.spec)
+        if self._live is not None:
+            from parsl_sa.models.live import register  # noqa: PLC0415 - torch
+
+            register(self._live, Path(load_spec(study.spec).model.path).name)
+        if study.read_status().get("stage") == "done":
+            return Results.open(study.root)
+        return _run(study, watch, progress)
 
     def start(
         self,
@@ -207,22 +240,45 @@ class Study:
         where = Path(directory) if directory is not None else new_directory(self.spec.name)
         frozen = Path(plan) if plan is not None else None
         spec = self._on(site, ranks)
-        if self._live is None or spec.farm.site == INLINE:
-            return planning.prepare_spec(spec, where, frozen)
-        with tempfile.TemporaryDirectory(prefix="parsl-sa-export-") as scratch:
-            return planning.prepare_spec(self._exported(spec, Path(scratch)), where, frozen, bring=True)
+        with self._loadable(spec) as loadable:
+            return planning.prepare_spec(loadable, where, frozen, bring=loadable is not spec, warn=_warn)
 
     def _on(self, site: str | None, ranks: int | None) -> StudySpec:
         return planning.with_farm(self.spec, site, ranks)
 
-    def _exported(self, spec: StudySpec, scratch: Path) -> StudySpec:
-        """Turn a live module into a file that a farm can load, or say why it cannot be."""
+    @contextmanager
+    def _loadable(self, spec: StudySpec) -> Iterator[StudySpec]:
+        """Turn a live module into a file that a farm can load, for a while, or say why it cannot be."""
+        if self._live is None or spec.farm.site == INLINE:
+            yield spec
+            return
         from parsl_sa.models.export import export  # noqa: PLC0415 - torch
 
-        assert self._live is not None  # noqa: S101 - the caller has looked
-        path = export(self._live, len(spec.inputs.parameters), scratch / "model.pt2")
-        model = spec.model.model_copy(update={"loader": "exported", "path": str(path), "arrays": "auto"})
-        return spec.model_copy(update={"model": model})
+        with tempfile.TemporaryDirectory(prefix="parsl-sa-export-") as scratch:
+            columns = len(spec.inputs.parameters)
+            path = export(self._live, columns, Path(scratch) / "model.pt2", spec.model.dtype)
+            model = spec.model.model_copy(update={"loader": "exported", "path": str(path), "arrays": "auto"})
+            yield spec.model_copy(update={"model": model})
+
+    def __repr__(self) -> str:
+        d, design = len(self.spec.uncertain), self.spec.design
+        return f"<Study {self.spec.name}: {d} parameters, n = {design.n}, site {self.spec.farm.site}>"
+
+
+def _run(study: StudyDir, watch: Watch | None, progress: bool) -> Results:
+    """Run a prepared study in the foreground."""
+    if watch is not None or not progress:
+        return finish(study, run(study, watch))
+    view = view_for()
+    try:
+        return finish(study, run(study, view.show))
+    finally:
+        view.close()
+
+
+def _warn(texts: Iterable[str]) -> None:
+    for text in texts:
+        warnings.warn(text, StudyWarning, stacklevel=3)
 
 
 def _entries(outputs: Sequence[str | Mapping[str, Any]]) -> list[dict[str, Any]]:
