@@ -210,7 +210,7 @@ def panel(status: dict[str, Any]) -> RenderableType:
         grid.add_row("widest interval", widest)
     grid.add_row("incidents", _incidents(status))
     if trouble := _trouble(status):
-        grid.add_row("last error", trouble)
+        grid.add_row("last error", Text(trouble))  # brackets in it are no markup
     return Group(head, grid)
 
 
@@ -247,7 +247,12 @@ def _widest(status: dict[str, Any]) -> str:
 
 
 def _incidents(status: dict[str, Any]) -> str:
-    return f"{status.get('retries', 0)} leases retried, {status.get('dropped', 0)} bundles dropped"
+    retried, dropped = status.get("retries", 0), status.get("dropped", 0)
+    return f"{_count(retried, 'lease')} retried, {_count(dropped, 'bundle')} dropped"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _trouble(status: dict[str, Any]) -> str:

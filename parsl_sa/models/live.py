@@ -46,6 +46,11 @@ def register(function: Callable[..., Any], key: str = "") -> str:
     return key
 
 
+def registered(key: str) -> Callable[..., Any] | None:
+    """Return what a name stands for in this process, None if it stands for nothing."""
+    return _registered.get(key)
+
+
 def load(model: Mapping[str, Any], base_dir: Path) -> Model:  # noqa: ARG001 - a loader's signature
     """Return a registered function as a model.
 
@@ -62,15 +67,15 @@ def load(model: Mapping[str, Any], base_dir: Path) -> Model:  # noqa: ARG001 - a
         At ``model.path``, if this process has registered no such function.
     """
     key = Path(str(model["path"])).name
-    if key not in _registered:
+    function = registered(key)
+    if function is None:
         raise ModelError(
             "model.path",
             "this study was made from a function of another Python process, which only Python can give "
             "again: Study.from_function(function, ...).resume(directory)",
         )
     device = choose_device(model.get("device") or "cpu")
-    function = apart(_registered[key])
-    return feed(function, model.get("dtype") or "auto", model.get("arrays") or "auto", device, ())
+    return feed(apart(function), model.get("dtype") or "auto", model.get("arrays") or "auto", device, ())
 
 
 def apart(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -95,7 +95,8 @@ def _listed(values: Any) -> list[Any]:
 def _parameter(index: int, name: Any, bound: Any, kind: Any) -> dict[str, Any] | Fault:
     if kind not in _DISTRIBUTIONS:
         known = ", ".join(_DISTRIBUTIONS)
-        return Fault(f"problem.dists[{index}]", f"unknown distribution '{kind}'; known: {known}")
+        cure = "or take it as unif on [0, 1] and transform it in the function"
+        return Fault(f"problem.dists[{index}]", f"unknown distribution '{kind}'; known: {known}; {cure}")
     ours, forms = _DISTRIBUTIONS[kind]
     # NumPy's own numbers become Python's, which is what a spec may hold.
     numbers = [value.item() if hasattr(value, "item") else value for value in _listed(bound)]
