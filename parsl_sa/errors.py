@@ -91,6 +91,13 @@ class FrameError(ParslSaError, ValueError):
     """Bytes from a socket or a file are not what their header states."""
 
 
+class UnknownOutputError(ParslSaError, KeyError):
+    """Results were asked for a quantity that they do not have; the message lists those they have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class ChannelClosedError(ParslSaError):
     """A channel was used after it was closed."""
 

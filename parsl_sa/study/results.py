@@ -6,6 +6,7 @@ import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from parsl_sa.errors import UnknownOutputError
 from parsl_sa.study.directories import existing
 
 if TYPE_CHECKING:
@@ -69,9 +70,15 @@ class Results:
         return list(self.datasets)
 
     def __getitem__(self, name: str) -> xr.Dataset:
-        """Return the dataset of one quantity."""
+        """Return the dataset of one quantity.
+
+        Raises
+        ------
+        UnknownOutputError
+            If there is no such quantity; a `KeyError`.
+        """
         if name not in self.datasets:
-            raise KeyError(f"no output '{name}'; there are: {', '.join(self.datasets)}")
+            raise UnknownOutputError(f"no output '{name}'; there are: {', '.join(self.datasets)}")
         return self.datasets[name]
 
     def to_json(self) -> dict[str, Any]:
@@ -81,7 +88,7 @@ class Results:
         return summary.to_json(self.datasets, self.attrs)
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return one row an output, parameter and statistic."""
+        """Return one row an output and parameter, one column a statistic."""
         from parsl_sa.results import summary  # noqa: PLC0415 - see `open`
 
         return summary.to_dataframe(self.datasets)

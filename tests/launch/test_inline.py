@@ -18,7 +18,17 @@ from parsl_sa.errors import SpecError
 from parsl_sa.launch.inline import Inline
 from parsl_sa.study import Results, existing, run
 from parsl_sa.studydir import StudyDir, write_json
-from support.inline_study import LEASE_BUNDLES, LEASES, N, bundles_where, ishigami, prepared, serve, study_of
+from support.inline_study import (
+    LEASE_BUNDLES,
+    LEASES,
+    N,
+    bundles_where,
+    ishigami,
+    losing_power,
+    prepared,
+    serve,
+    study_of,
+)
 from support.requirements import require_module, require_program
 from support.runs import assert_same_results, launched
 from support.slow_study import undisturbed_of_session, write_spec
@@ -104,17 +114,17 @@ def test_a_stopped_study_resumes_to_the_same_bits(plain: Path, tmp_path: Path) -
     assert_same_results(plain, study.root)
 
 
-def test_a_killed_study_resumes_to_the_same_bits(plain: Path, tmp_path: Path) -> None:
-    """What is not durable is computed again: here everything after the third lease."""
+def test_a_killed_study_resumes_to_the_same_bits(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not durable is computed again: here everything after the third checkpoint."""
     study = prepared(study_of(farm={"site": "inline", "reducer": {"checkpoint_s": 1e-6}}), tmp_path / "study")
-
-    def lose_power(status: dict[str, Any]) -> None:
-        if status["durable"] >= 3 * LEASE_BUNDLES:
-            raise SystemError("power is gone")
-
-    with pytest.raises(SystemError):
-        run(study, lose_power)
+    with monkeypatch.context() as patch:
+        losing_power(patch, after=3)
+        with pytest.raises(SystemError):
+            run(study)
     assert study.read_status()["stage"] == "failed"
+    assert 3 * LEASE_BUNDLES <= study.read_status()["durable"] < N
     assert run(study) == 0
     assert_same_results(plain, study.root)
 

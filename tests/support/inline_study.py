@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parsl_sa import design
-from parsl_sa.launch import planning
+from parsl_sa.launch import inline, planning
 from parsl_sa.models import live
+from parsl_sa.reducer import checkpoints
 from parsl_sa.study import Study
 from parsl_sa.studydir import write_json
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
+    import pytest
 
     from parsl_sa.studydir import StudyDir
 
@@ -70,6 +72,19 @@ def prepared(
     )  # fmt: skip
     write_json(made.plan, cut.to_json())
     return made
+
+
+def losing_power(patch: pytest.MonkeyPatch, after: int) -> None:
+    """Let a run die of an error that is not its own, at the next checkpoint after so many."""
+    save, left = checkpoints.save, iter(range(after))
+
+    def dies(*arguments: Any, **keywords: Any) -> Path:
+        if next(left, None) is None:
+            raise SystemError("power is gone")
+        return save(*arguments, **keywords)
+
+    patch.setattr(checkpoints, "save", dies)
+    patch.setattr(inline, "_PAUSES_APART", 0)
 
 
 def bundles_where(
