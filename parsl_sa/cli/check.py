@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from parsl_sa.cli.messages import report_warnings
 from parsl_sa.spec import load_spec, warnings
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 
 def command(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec file.", show_default=False)],
+    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec file.")],
     site: Annotated[
         str | None, typer.Option(metavar="NAME", help="Where to run, instead of the spec's farm.site.")
     ] = None,
@@ -34,6 +37,13 @@ def command(
         typer.echo(json.dumps(told))
         return
     from rich.console import Console  # noqa: PLC0415 - slow to import
+
+    Console().print(report(told))
+
+
+def report(told: dict[str, Any]) -> RenderableType:
+    """Lay the figures of a check out for a terminal of any width."""
+    from rich.console import Group  # noqa: PLC0415 - slow to import
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -42,9 +52,8 @@ def command(
     table.add_column(overflow="fold")
     for label, text in describe(told):
         table.add_row(label, Text(text))
-    console = Console()
-    console.print(Text(f"{told['name']} on site {told['site']}: spec and model are sound", style="bold"))
-    console.print(table)
+    head = f"{told['name']} on site {told['site']}: spec and model are sound"
+    return Group(Text(head, style="bold"), table)
 
 
 def describe(told: dict[str, Any]) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ AsEvents = Annotated[
 
 
 def command(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec file.", show_default=False)],
+    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec file.")],
     directory: Annotated[
         Path | None,
         typer.Option("--dir", metavar="DIR", help="The study directory; by default runs/NAME-001, -002, ..."),
@@ -43,7 +43,11 @@ def command(
     quiet: Quiet = False,
     as_events: AsEvents = False,
 ) -> None:
-    """Run a study to its end and show its results."""
+    """Run a study to its end and show its results.
+
+    A directory that holds this very study, finished, shows its results again; go on with an unfinished one by
+    `parsl-sa resume`.
+    """
     style = chosen_style(plain=plain, quiet=quiet, as_events=as_events)
     from parsl_sa import study as studies  # noqa: PLC0415 - `--help` need not wait for it
     from parsl_sa.launch import planning  # noqa: PLC0415 - see above

@@ -14,10 +14,8 @@ from parsl_sa.errors import Fault, SpecError
 
 
 def command(
-    directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The study directory.", show_default=False)
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The study directory.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
     as_csv: Annotated[
         bool,
         typer.Option("--csv", help="Print CSV: one row an output and parameter, one column a statistic."),

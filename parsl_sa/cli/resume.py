@@ -12,9 +12,7 @@ from parsl_sa.cli.messages import say
 
 
 def command(
-    directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The study directory.", show_default=False)
-    ],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The study directory.")],
     plain: Plain = False,
     quiet: Quiet = False,
     as_events: AsEvents = False,

@@ -15,10 +15,8 @@ _STALE_S = 10.0
 
 
 def command(
-    directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The study directory.", show_default=False)
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The study directory.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
     """Show how far a study is, from any shell that sees its directory."""
     from parsl_sa.study import existing  # noqa: PLC0415 - heavy
@@ -35,7 +33,7 @@ def command(
     if not status:
         typer.echo(f"not started yet; begin with: parsl-sa resume {directory}")
         return
-    Console().print(panel(status))
+    Console().print(panel({"name": study.root.name, **status}))
     age_s = time.time() - status.get("updated_at", 0.0)
     if status["stage"] in OVER or age_s < _STALE_S:
         return

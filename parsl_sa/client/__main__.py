@@ -13,8 +13,6 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parsl_sa.channel.curve import CurveChannel
-from parsl_sa.channel.keys import make_keys
 from parsl_sa.client.ranks import Ranks
 from parsl_sa.client.shell import Outcome, Shell
 from parsl_sa.client.workload import Workload, lanes_of
@@ -108,6 +106,10 @@ def _load(study: StudyDir, plan: Plan, ranks: Ranks) -> Workload:
 
 
 def _shell(options: argparse.Namespace, study: StudyDir, plan: Plan, ranks: Ranks) -> Shell:
+    # Half a second that the other ranks need not spend.
+    from parsl_sa.channel.curve import CurveChannel  # noqa: PLC0415
+    from parsl_sa.channel.keys import make_keys  # noqa: PLC0415
+
     fence = Fence(study.study_id(), options.epoch)
     session = ClientSession(fence, plan.shards, SessionPolicy())
     channel = CurveChannel(make_keys(study.keys))

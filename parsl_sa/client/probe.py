@@ -24,10 +24,11 @@ from parsl_sa import design, models, stats
 from parsl_sa.arrays import checksum
 from parsl_sa.client.cut import CHUNK_BYTES, Costs, cut, power_of_two_below
 from parsl_sa.errors import DesignError, Fault, ModelError, SpecError
+from parsl_sa.jsonfile import write_json
 from parsl_sa.lifeline import hold
 from parsl_sa.records import Plan, Quantity, digest_of
 from parsl_sa.spec import StudySpec, load_spec, replicate_plan, science
-from parsl_sa.studydir import StudyDir, write_json
+from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,7 +89,9 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     try:
         sampler = design.assemble(spec.design_plain(), spec.parameters_plain(), replicate_bundles)
     except DesignError as error:
-        raise SpecError([Fault("", str(error))]) from error
+        place, colon, message = str(error).partition(": ")
+        place, message = (place, message) if colon else ("design", str(error))
+        raise SpecError([Fault(place, message)]) from error
     evaluator = models.Evaluator(
         models.load(spec.model_plain(), Path()), spec.outputs_plain(), len(spec.inputs.parameters)
     )

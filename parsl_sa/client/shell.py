@@ -23,8 +23,8 @@ from parsl_sa.protocol.actions import (
     SendShard,
     Transmit,
 )
+from parsl_sa.protocol.contribution import Slab
 from parsl_sa.protocol.messages import Chunk
-from parsl_sa.protocol.session import ClientSession, Slab
 from parsl_sa.protocol.wire import to_header
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from parsl_sa.channel.protocol import Channel, Dialer
     from parsl_sa.protocol.messages import Body, Hello
+    from parsl_sa.protocol.session import ClientSession
 
 CHUNK_BYTES = 8 << 20
 _WAIT_S = 0.1

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from parsl_sa.studydir import StudyDir
 
 _LOST = 255
-_PING_S = 10.0
+_PING_S = 20.0
 _CLEANUP_S = 20.0
 _WAITING_S = 1.0
 
@@ -139,6 +139,10 @@ class Farm:
         """End a program through its wrapper, which polls for this file."""
         with contextlib.suppress(OSError):
             (self._run_dir / f"{name}.kill").touch()
+
+    def started(self) -> list[str]:
+        """Name the programs that run now: a wrapper makes its pipe when a block takes the program."""
+        return [path.stem for path in self._run_dir.glob("*.pipe")]
 
     def is_alive(self) -> bool:
         """Tell whether every interchange has a process; a frozen one has."""

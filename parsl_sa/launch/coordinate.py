@@ -15,12 +15,12 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parsl_sa.channel.addresses import local_address
 from parsl_sa.channel.curve import CurveChannel
 from parsl_sa.channel.keys import make_keys
 from parsl_sa.errors import ParslSaError, StudyError
 from parsl_sa.execution.farm import Crew, Farm
 from parsl_sa.execution.presets import site_of
+from parsl_sa.jsonfile import write_json
 from parsl_sa.launch.driver import RESTART, Driver, ParslLostError, record_jobs
 from parsl_sa.launch.exits import EXIT_CODES
 from parsl_sa.launch.journal import Journal, identity, read_past
@@ -32,7 +32,7 @@ from parsl_sa.protocol.coordinator import Coordinator
 from parsl_sa.protocol.messages import Fence
 from parsl_sa.protocol.policy import Policy
 from parsl_sa.spec import load_spec
-from parsl_sa.studydir import StudyDir, write_json
+from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ def coordinate(study: StudyDir) -> int:
     write_json(study.jobs, {**identity(), "jobs": []})
     journal = Journal(study, epoch)
     with CurveChannel(make_keys(study.keys)) as channel:
-        server = channel.serve(local_address(site.address))
+        server = channel.serve(site.own_address())
         _write_status(study, spec.name, epoch)
         farm = Farm(site, study, Crew(epoch, server.address, spec.farm.clients.ranks, threads), slots)
         try:
@@ -126,6 +126,7 @@ def _policy(spec: StudySpec, plan: Plan, site: Site, slots: int) -> Policy:
         budget_s=min(limits) if limits else None,
         client_silent_s=silent_s,
         shard_silent_s=silent_s,
+        queue_grace_s=site.queue_grace_s,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from parsl_sa.channel.protocol import Message
 from parsl_sa.errors import StudyError
+from parsl_sa.jsonfile import write_json
 from parsl_sa.protocol.actions import (
     Action,
     End,
@@ -22,7 +23,6 @@ from parsl_sa.protocol.actions import (
 )
 from parsl_sa.protocol.reducers import shard_peer
 from parsl_sa.protocol.wire import to_header
-from parsl_sa.studydir import write_json
 
 if TYPE_CHECKING:
     from parsl_sa.channel.protocol import Channel, Server
@@ -113,13 +113,13 @@ class Driver:
     def _watch(self, farm: Farm) -> None:
         """Look after Parsl from a thread of its own: a question to a stopped interchange never returns."""
         pinged_at = time.monotonic()
-        while farm.is_alive():
+        while self._end is None and farm.is_alive():
             time.sleep(_LOOK_S)
             if time.monotonic() - pinged_at > _PING_S:
                 pinged_at = time.monotonic()
                 if not farm.answers():
                     break
-        self._parsl_is_lost = True
+        self._parsl_is_lost = self._end is None
         self._channel.wake()
 
     def _step(self, farm: Farm, now: float) -> None:
@@ -140,6 +140,8 @@ class Driver:
             raise ParslLostError("Parsl's interchange is dead or does not answer")
         if now - self._status_at > _STATUS_S:
             self._status_at = now
+            for name in farm.started():
+                coordinator.on_started(name, now)
             self._write_status(farm)
 
     def _do(self, farm: Farm, actions: list[Action]) -> None:

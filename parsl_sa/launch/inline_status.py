@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parsl_sa.studydir import write_json
+from parsl_sa.jsonfile import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.execution.mpi import require_mpi
 from parsl_sa.execution.presets import site_of
+from parsl_sa.jsonfile import write_json
 from parsl_sa.launch.trial import try_model
 from parsl_sa.records import digest_of
 from parsl_sa.spec import FarmSpec, load_spec, resolved, science
-from parsl_sa.studydir import StudyDir, read_plan, write_json
+from parsl_sa.studydir import StudyDir, read_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _LINE_S = 5.0
 _NOTEBOOK_S = 0.5
 _STAGES = {
+    "": "not started yet",
     "probing": "trying the model",
     "starting": "starting reducer and clients",
     "loading": "loading the model",

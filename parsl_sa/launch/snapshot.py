@@ -30,7 +30,7 @@ class Snapshot:
         """Return the status now."""
         now, plan = time.time(), state.plan
         folded = state.ledger.prefix * plan.lease_bundles
-        leases_out = sum(len(entry.holders) for entry in state.ledger.entries.values())
+        leases_out = state.ledger.n_out
         rate = self._rate(now, folded, busy=leases_out > 0)
         left = plan.n_bundles - folded
         able = [client for client in state.clients.values() if client.peer]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.execution.leftovers import MARK, cancel_jobs, end_processes
-from parsl_sa.studydir import write_json
+from parsl_sa.jsonfile import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,7 +99,8 @@ class Supervisor:
         return _INTERRUPTED
 
     def _run_once(self) -> int:
-        environment = {**os.environ, MARK: self._identifier}
+        # Parsl gives its interchange another title, for which setproctitle would overwrite the mark.
+        environment = {**os.environ, MARK: self._identifier, "SPT_NOENV": "1"}
         with (self._study.logs / "coordinator.log").open("ab") as log:
             child = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-m", "parsl_sa.launch.coordinate", str(self._study.root)],

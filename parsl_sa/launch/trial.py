@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from parsl_sa.errors import Fault, SpecError, StudyError
+from parsl_sa.jsonfile import write_json
 from parsl_sa.launch.slots import slots_of, threads_of
-from parsl_sa.studydir import read_plan, write_json
+from parsl_sa.studydir import read_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

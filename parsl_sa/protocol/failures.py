@@ -69,7 +69,9 @@ def _exclude(state: State, lease: int, bundles: list[int], error: str, now: floa
         return actions
     exclude = sorted({*ledger.excluded.get(lease, ()), *bundles})
     ledger.excluded[lease] = tuple(exclude)
-    ledger.entry(lease).failed_on.clear()
+    entry = ledger.entry(lease)
+    entry.errors = 0
+    entry.failed_on.clear()
     actions.append(Journal({"record": "exclude", "lease": lease, "bundles": exclude}, durable=True))
     actions += [Send(client, Abandon(lease, attempt)) for client, attempt in ledger.recall(lease)]
     return actions

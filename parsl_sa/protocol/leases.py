@@ -9,7 +9,7 @@ from parsl_sa.protocol.actions import Action, Log, Send
 from parsl_sa.protocol.messages import Abandon, Grant
 
 if TYPE_CHECKING:
-    from parsl_sa.protocol.ledger import Handed
+    from parsl_sa.protocol.attempts import Handed
     from parsl_sa.protocol.state import State
 
 

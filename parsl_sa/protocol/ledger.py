@@ -2,63 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from parsl_sa.protocol.attempts import Entry, Handed, Holder
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
-
-
-@dataclass
-class Holder:
-    """A client's attempt at a lease.
-
-    Parameters
-    ----------
-    attempt : int
-        Its number, which no other attempt of this epoch has.
-    since : float
-        When it was handed out.
-    missing_since : float or None
-        Since when the client does not list it among what it holds.
-    """
-
-    attempt: int
-    since: float
-    missing_since: float | None = None
-
-
-@dataclass
-class Entry:
-    """What is known of a lease that is not yet durable.
-
-    Parameters
-    ----------
-    holders : dict
-        Client -> its attempt.
-    got : set of int
-        Shards that hold or have folded its slab.
-    failed_on : dict
-        Client -> bundles that failed alone there.
-    errors : int
-        Times the model raised on it.
-    """
-
-    holders: dict[str, Holder] = field(default_factory=dict)
-    got: set[int] = field(default_factory=set)
-    failed_on: dict[str, frozenset[int]] = field(default_factory=dict)
-    errors: int = 0
-
-
-@dataclass(frozen=True)
-class Handed:
-    """One attempt at a lease, given to a client."""
-
-    lease: int
-    attempt: int
-    exclude: tuple[int, ...]
-    copy: bool
 
 
 class Ledger:
@@ -200,7 +150,7 @@ class Ledger:
         """Take one lease back from a client; tell whether it must be handed out again."""
         entry = self.entry(lease)
         self._drop_holder(lease, entry, client)
-        if entry.holders or len(entry.got) == self.shards:
+        if entry.holders or self._has_arrived(lease):
             return False
         return self._return(lease)
 
@@ -227,6 +177,19 @@ class Ledger:
                 gone.append(lease)
         return gone
 
+    def _has_arrived(self, lease: int) -> bool:
+        """Tell whether every shard holds a lease, or has folded it in a checkpoint that it started from."""
+        entry = self.entries.get(lease)
+        got = entry.got if entry else ()
+        return all(shard in got or lease < folded for shard, folded in self.folded.items())
+
+    def _settle(self) -> None:
+        """Take leases out of hands that a checkpoint turned out to contain: the word of it was lost."""
+        for client, held in list(self._held.items()):
+            for lease in [lease for lease in held if self._has_arrived(lease)]:
+                self._drop_holder(lease, self.entries[lease], client)
+        self.returned = {lease for lease in self.returned if not self._has_arrived(lease)}
+
     def _return(self, lease: int) -> bool:
         if lease in self.returned or lease < self.prefix:
             return False
@@ -249,7 +212,7 @@ class Ledger:
             return []
         entry = self.entry(lease)
         entry.got.add(shard)
-        if len(entry.got) < self.shards:
+        if not self._has_arrived(lease):
             return []
         self.returned.discard(lease)
         rid = [(client, holder.attempt) for client, holder in entry.holders.items()]
@@ -281,6 +244,7 @@ class Ledger:
         """Set a shard to a checkpoint; return the leases that must be handed out again."""
         self.folded[shard] = start
         self.next = max(self.next, self.prefix)
+        self._settle()
         back = []
         for lease in range(start, self.next):
             entry = self.entries.get(lease)

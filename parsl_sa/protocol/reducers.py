@@ -23,7 +23,7 @@ from parsl_sa.protocol.messages import (
 )
 
 if TYPE_CHECKING:
-    from parsl_sa.protocol.roster import Ending
+    from parsl_sa.protocol.roster import Ending, ShardLife
     from parsl_sa.protocol.state import State
 
 FromShard: TypeAlias = Got | Folded | Durable | Summary | ShardBeat
@@ -41,7 +41,7 @@ def on_register(state: State, peer: str, register: Register, now: float) -> list
         return [Send(peer, Admit(register.shard, life.incarnation, life.start))]
     life.incarnation += 1
     life.peer, life.address, life.heard_at = peer, register.address, now
-    start = max((g for g in register.generations if g <= state.plan.n_leases), default=0)
+    start = _start(state, register)
     life.start = life.durable = start
     state.faults.retries += len(state.ledger.restart(register.shard, start))
     state.ledger.forget(min(other.durable for other in state.shards.values()))
@@ -63,7 +63,7 @@ def on_register(state: State, peer: str, register: Register, now: float) -> list
 def on_shard(state: State, peer: str, body: FromShard, now: float) -> list[Action]:
     """Take a message from the reducer that owns a shard; any other one is told to leave."""
     life = state.shards.get(body.shard)
-    if life is None or peer != life.peer or body.incarnation != life.incarnation:
+    if life is None or not owns(life, peer, body.incarnation):
         state.faults.ignored += 1
         return [Send(peer, Stop("replaced"))]
     life.heard_at = now
@@ -80,6 +80,11 @@ def on_shard(state: State, peer: str, body: FromShard, now: float) -> list[Actio
         return note_durable(state, body.shard, body.durable)
     state.summary[body.shard] = body.values
     return []
+
+
+def owns(life: ShardLife, peer: str, incarnation: int) -> bool:
+    """Tell whether a message comes from the present reducer of a shard: a frozen one may be back."""
+    return life.is_up and (peer, incarnation) == (life.peer, life.incarnation)
 
 
 def on_shard_ended(state: State, shard: int, life_number: int, ending: Ending, now: float) -> list[Action]:
@@ -119,6 +124,12 @@ def watch_shards(state: State, now: float) -> list[Action]:
 def shard_peer(shard: int, life: int) -> str:
     """Name of a reducer on the control channel."""
     return f"shard-{shard}-{life}"
+
+
+def _start(state: State, register: Register) -> int:
+    """Return the newest checkpoint that holds nothing but leases whose digests are journaled."""
+    known = min(state.history.prefix, state.plan.n_leases)
+    return max((generation for generation in register.generations if generation <= known), default=0)
 
 
 def _on_got(state: State, got: Got, now: float) -> list[Action]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.protocol.actions import (
@@ -15,6 +15,7 @@ from parsl_sa.protocol.actions import (
     SendShard,
     Transmit,
 )
+from parsl_sa.protocol.contribution import Held
 from parsl_sa.protocol.digest import lease_digest
 from parsl_sa.protocol.messages import (
     Abandon,
@@ -40,27 +41,9 @@ from parsl_sa.protocol.wire import read
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from parsl_sa.protocol.contribution import Slab
+
 Key = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Slab:
-    """Size and checksum of what one shard gets of a contribution."""
-
-    size_bytes: int
-    checksum: str
-
-
-@dataclass
-class Held:
-    """A lease in this client's hands."""
-
-    exclude: tuple[int, ...]
-    dropped: tuple[int, ...] = ()
-    slabs: Mapping[int, Slab] = field(default_factory=dict)
-    committed: bool = False
-    pending: set[int] = field(default_factory=set)
-    asked_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -147,7 +130,7 @@ class ClientSession:
     def on_shard(self, shard: int, header: dict[str, Any]) -> list[Action]:
         """Take a message from a shard."""
         body = self._read(header)
-        if not isinstance(body, Go | Received) or body.incarnation != self.incarnations.get(shard):
+        if not isinstance(body, Go | Received) or not self._is_present(shard, body.incarnation):
             self.ignored += body is not None
             return []
         key = (body.lease, body.attempt)
@@ -221,6 +204,10 @@ class ClientSession:
         body = read(header, self.fence)
         self.ignored += body is None
         return body
+
+    def _is_present(self, shard: int, incarnation: int) -> bool:
+        """Tell whether a word comes from the reducer that has the shard now."""
+        return incarnation == self.incarnations.get(shard)
 
     def _digest(self, key: Key) -> str:
         held = self.held[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.protocol.ledger import Ledger
@@ -26,11 +27,19 @@ class History:
         Bundle -> reason, for all bundles dropped so far.
     digests : dict
         Lease -> (digest, checksum) of what was received for it.
+    durable : dict
+        Shard -> prefix of its newest checkpoint that was heard of.
     """
 
     excluded: dict[int, tuple[int, ...]] = field(default_factory=dict)
     dropped: dict[int, str] = field(default_factory=dict)
     digests: dict[int, tuple[str, str]] = field(default_factory=dict)
+    durable: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def prefix(self) -> int:
+        """Leases from the first one on whose digests are journaled without a gap."""
+        return next(lease for lease in count() if lease not in self.digests)
 
     def learn(self, record: dict[str, Any]) -> None:
         """Take in a record that a `Journal` action wrote; records of other kinds say nothing here."""
@@ -41,6 +50,8 @@ class History:
             self.dropped.update(dict.fromkeys(record["bundles"], str(record["reason"])))
         elif kind == "received":
             self.digests[int(record["lease"])] = (str(record["digest"]), str(record["checksum"]))
+        elif kind == "durable":
+            self.durable[int(record["shard"])] = int(record["prefix"])
 
 
 @dataclass
@@ -123,7 +134,9 @@ class State:
         self.ledger.excluded = dict(history.excluded)
         self.clients: dict[str, Client] = {}
         self.n_clients = 0
-        self.shards = {shard: ShardLife() for shard in range(plan.shards)}
+        self.shards = {
+            shard: ShardLife(durable=history.durable.get(shard, 0)) for shard in range(plan.shards)
+        }
         self.summary: dict[int, dict[str, Any]] = {}
         self.faults = Faults()
         self.cuts = Cuts(every_s=policy.checkpoint_s)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.processes import ancestors
 from support.runs import Run, assert_nothing_runs, assert_same_results, launched, names_of, rank_of
+from support.slow_model import SLOWER
 from support.slow_study import write_spec
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from support.slow_study import SlowStudy
 
-pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(400)]
 
 long = pytest.mark.skipif(not os.environ.get("PARSL_SA_CHAOS"), reason="the long matrix: make chaos")
 
@@ -26,14 +28,20 @@ HALFWAY = 0.3
 
 
 def victim(run: Run, role: str) -> psutil.Process:
-    """Return the process to strike: of two alike, the clients' one or the rank that leads nobody."""
+    """Return the process to strike."""
     if role == "last rank":
         return max(run.members("rank"), key=rank_of)
     if role == "first rank":
         return min(run.members("rank"), key=rank_of)
     kind, _, side = role.partition(" of ")
-    found = sorted(run.members(kind), key=lambda process: process.pid)
-    return found[{"clients": 0, "reducer": 1}[side]] if side else found[0]
+    if not side:
+        return run.members(kind)[0]
+    # interchanges are started in this order; a pool is known by the program below it
+    program = {"clients": "mpiexec", "reducer": "reducer"}[side]
+    if kind == "interchange":
+        return sorted(run.members(kind), key=lambda process: process.pid)[side == "reducer"]
+    above = set(ancestors(run.members(program)[0].pid))
+    return next(pool for pool in run.members("pool") if pool.pid in above)
 
 
 def end_as_if_undisturbed(run: Run, slow: SlowStudy) -> None:
@@ -49,23 +57,39 @@ def end_as_if_undisturbed(run: Run, slow: SlowStudy) -> None:
     [
         ("last rank", "client-died"),
         ("reducer", "shard-died"),
-        ("interchange of clients", None),
-        ("pool of clients", "client-died"),
         pytest.param("first rank", "client-died", marks=long),
         pytest.param("mpiexec", "client-died", marks=long),
-        pytest.param("interchange of reducer", None, marks=long),
-        pytest.param("pool of reducer", "shard-died", marks=long),
     ],
 )
-def test_a_killed_process_changes_no_bit(slow: SlowStudy, where: Path, role: str, trace: str | None) -> None:
+def test_a_killed_program_is_started_again(slow: SlowStudy, where: Path, role: str, trace: str) -> None:
     with launched(where, *slow.words(where)) as run:
         run.until_folded(HALFWAY)
         victim(run, role).kill()
         end_as_if_undisturbed(run, slow)
-        if trace:
-            assert trace in names_of(run.study)
-        else:  # nothing can be done about it within that coordinator: there has been another one
-            assert run.study.read_status()["epoch"] == 2
+        assert trace in names_of(run.study)
+        assert run.study.read_status()["epoch"] == 1
+
+
+@pytest.mark.parametrize("side", ["clients", pytest.param("reducer", marks=long)])
+def test_a_killed_interchange_is_followed_by_another_coordinator(
+    slow: SlowStudy, where: Path, side: str
+) -> None:
+    with launched(where, *slow.words(where)) as run:
+        run.until_folded(HALFWAY)
+        victim(run, f"interchange of {side}").kill()
+        end_as_if_undisturbed(run, slow)
+        assert run.study.read_status()["epoch"] == 2
+
+
+@long
+@pytest.mark.parametrize(("side", "trace"), [("clients", "client-died"), ("reducer", "shard-died")])
+def test_a_killed_pool_is_replaced(slow: SlowStudy, where: Path, side: str, trace: str) -> None:
+    # Parsl needs some seconds to miss it, and its worker goes on with what it has
+    with launched(where, *slow.words(where), environment={SLOWER: "4"}) as run:
+        run.until_folded(0.1)
+        victim(run, f"pool of {side}").kill()
+        end_as_if_undisturbed(run, slow)
+        assert trace in names_of(run.study)
 
 
 def test_a_killed_coordinator_is_followed_by_another(slow: SlowStudy, where: Path) -> None:
@@ -93,7 +117,7 @@ def test_a_killed_launch_stops_in_order_and_is_resumed(slow: SlowStudy, where: P
 
 def assert_nothing_runs_soon(run: Run) -> None:
     """Fail unless all processes of a run end by themselves: no rank outlives what it belongs to."""
-    assert_nothing_runs(run.study, within_s=45.0)
+    assert_nothing_runs(run.study, within_s=60.0)
 
 
 def test_launch_and_coordinator_killed_together_are_resumed_at_once(slow: SlowStudy, where: Path) -> None:
@@ -120,7 +144,6 @@ def test_what_launch_and_coordinator_leave_ends_by_itself(slow: SlowStudy, where
 @pytest.mark.parametrize(
     "role", ["first rank", "last rank", "interchange of clients", "reducer", "coordinator"]
 )
-@pytest.mark.timeout(400)
 def test_a_frozen_process_changes_no_bit(slow: SlowStudy, where: Path, role: str) -> None:
     with launched(where, *slow.words(where)) as run:
         run.until_folded(HALFWAY)

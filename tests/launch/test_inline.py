@@ -15,9 +15,10 @@ import pytest
 import torch
 
 from parsl_sa.errors import SpecError
+from parsl_sa.jsonfile import write_json
 from parsl_sa.launch.inline import Inline
 from parsl_sa.study import Results, existing, run
-from parsl_sa.studydir import StudyDir, write_json
+from parsl_sa.studydir import StudyDir
 from support.inline_study import (
     LEASE_BUNDLES,
     LEASES,

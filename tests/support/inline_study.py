@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parsl_sa import design
+from parsl_sa.jsonfile import write_json
 from parsl_sa.launch import inline, planning
 from parsl_sa.models import live
 from parsl_sa.reducer import checkpoints
 from parsl_sa.study import Study
-from parsl_sa.studydir import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

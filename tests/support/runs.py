@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,10 +20,11 @@ from parsl_sa.study import Results
 from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _LOOK_S = 0.03
-_END_S = 10.0
+_END_S = 20.0
+_CALL_S = 120.0
 _MODULES = {
     "parsl_sa.launch.coordinate": "coordinator",
     "parsl_sa.execution.interchange": "interchange",
@@ -49,17 +51,23 @@ class Run:
         Its study directory.
     words : str
         What stands after `parsl-sa`.
+    environment : mapping, optional
+        Further variables.
     """
 
-    def __init__(self, directory: Path, *words: str) -> None:
+    def __init__(self, directory: Path, *words: str, environment: Mapping[str, str] | None = None) -> None:
         self.study = StudyDir(directory)
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `launched`
         self._err = tempfile.TemporaryFile()  # noqa: SIM115 - see above
         self.process = subprocess.Popen(
-            command(*words), stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err
+            command(*words),
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=self._err,
+            env={**os.environ, **(environment or {})},
         )
 
-    def finish(self, timeout_s: float = 90.0) -> Ended:
+    def finish(self, timeout_s: float = 200.0) -> Ended:
         """Wait for the end of the command."""
         try:
             code = self.process.wait(timeout_s)
@@ -67,7 +75,7 @@ class Run:
             raise AssertionError(f"the command has not ended\n{self.account()}") from None
         return Ended(code, self._read(self._out), self._read(self._err))
 
-    def until(self, holds: Callable[[], Any], timeout_s: float = 60.0, what: str = "") -> Any:
+    def until(self, holds: Callable[[], Any], timeout_s: float = 120.0, what: str = "") -> Any:
         """Wait until something is true of the running command, and return what it is."""
         deadline = time.monotonic() + timeout_s
         while not (found := holds()):
@@ -133,24 +141,25 @@ def command(*words: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def launched(directory: Path, *words: str) -> Iterator[Run]:
+def launched(directory: Path, *words: str, environment: Mapping[str, str] | None = None) -> Iterator[Run]:
     """Start a command; whatever happens, nothing of it is left in the end."""
-    run = Run(directory, *words)
+    run = Run(directory, *words, environment=environment)
     try:
         yield run
     finally:
         run.close()
 
 
-def called(*words: str, timeout_s: float = 60.0) -> Ended:
-    """Run a command to its end."""
+def called(*words: str, environment: Mapping[str, str] | None = None) -> Ended:
+    """Run a command that should end soon."""
     done = subprocess.run(
         command(*words),
         check=False,
         capture_output=True,
         text=True,
-        timeout=timeout_s,
+        timeout=_CALL_S,
         stdin=subprocess.DEVNULL,
+        env={**os.environ, **(environment or {})},
     )
     return Ended(done.returncode, done.stdout, done.stderr)
 
@@ -173,8 +182,9 @@ def role_of(words: list[str]) -> str:
         return _MODULES.get(words[2], "other")
     if len(words) > 1 and Path(words[1]).name == "process_worker_pool.py":
         return "pool"
-    name = Path(words[0]).name if words else ""
-    return "mpiexec" if name.startswith("mpiexec") else "other"
+    if " ".join(words).startswith("parsl: HTEX interchange"):  # the title that Parsl gives it where it can
+        return "interchange"
+    return "mpiexec" if words and Path(words[0]).name.startswith("mpiexec") else "other"
 
 
 def rank_of(process: psutil.Process) -> int:

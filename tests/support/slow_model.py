@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 PLACES = 11
+SLOWER = "PARSL_SA_TEST_SLOWER"
 
 
 def load(
@@ -23,13 +25,14 @@ def load(
     Parameters
     ----------
     pause_s : float
-        Sleep of one forward, in s.
+        Sleep of one forward, in s; the variable `SLOWER` multiplies it, which the plan does not see.
     raise_above, nan_above : float, optional
         It raises if x1 is above the one, and gives NaN in one place of the field where x2 is above the other.
     """
+    slower = float(os.environ.get(SLOWER, "1"))
 
     def model(x: npt.NDArray[np.float64]) -> dict[str, Any]:
-        time.sleep(pause_s)
+        time.sleep(pause_s * slower)
         x1, x2, x3 = x.T
         if raise_above is not None and (x1 > raise_above).any():
             raise ValueError("x1 is more than this model can bear")

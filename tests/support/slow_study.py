@@ -12,11 +12,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parsl_sa.studydir import read_plan, write_json
+import numpy as np
+
+from parsl_sa.client.probe import probe
+from parsl_sa.jsonfile import write_json
+from parsl_sa.spec import load_spec, resolved
+from parsl_sa.studydir import StudyDir, read_plan
 from support.runs import launched
 
 if TYPE_CHECKING:
     import pytest
+
+    from parsl_sa.records import Plan
 
 N = 768
 REPLICATES = 12
@@ -83,14 +90,31 @@ def write_plan(spec: Path, lease_bundles: int = LEASE_BUNDLES) -> Path:
     write_json(out / "probed.json", resolved)
     words = [str(out / "probed.json"), str(out), "--ranks", "2", "--threads", "1"]
     subprocess.run([sys.executable, "-m", "parsl_sa.client.probe", *words], check=True, capture_output=True)
-    plan = read_plan(out / "plan.json")
-    chunk = max(1, lease_bundles // 8)
-    cut = dataclasses.replace(
-        plan, lease_bundles=lease_bundles, lanes=min(8, lease_bundles), chunk_bundles=chunk,
-        batch=chunk * plan.layout.n_rows,
-    )  # fmt: skip
-    write_json(out / "plan.json", cut.to_json())
+    write_json(out / "plan.json", cut_to(read_plan(out / "plan.json"), lease_bundles).to_json())
     return out / "plan.json"
+
+
+def cut_to(plan: Plan, lease_bundles: int) -> Plan:
+    """Return a plan cut into leases of that size."""
+    lanes = min(8, lease_bundles)
+    chunk = lease_bundles // lanes
+    batch = chunk * plan.layout.n_rows
+    return dataclasses.replace(
+        plan, lease_bundles=lease_bundles, lanes=lanes, chunk_bundles=chunk, batch=batch
+    )
+
+
+def prepare(folder: Path, **options: Any) -> StudyDir:
+    """Make a study directory with its plan, for what runs inside the process of a test; it does not pause."""
+    spec = write_spec(folder / "spec", options=options)
+    study = StudyDir(folder / "study")
+    study.create()
+    loaded = resolved(load_spec(spec), spec.parent)
+    write_json(study.spec, loaded.plain())
+    found = probe(loaded, 2, 1)
+    write_json(study.plan, cut_to(found.plan, LEASE_BUNDLES).to_json())
+    np.save(study.pivots, found.pivots)
+    return study
 
 
 @dataclasses.dataclass(frozen=True)
