@@ -1,168 +1,153 @@
-"""The views: what they print, where, and how often."""
+"""Every stage of a study reads well, as a line and as a panel of any width."""
 
 from __future__ import annotations
 
-import json
-import sys
-from types import ModuleType, SimpleNamespace
+import io
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from parsl_sa.launch import progress
-from parsl_sa.launch.progress import EventsView, LiveView, NotebookView, PlainView, QuietView, view_for
+from parsl_sa.launch.progress import LiveView, PlainView, duration, line, panel, view_for
 
 RUNNING: dict[str, Any] = {
-    "name": "wing",
+    "name": "airfoil",
     "stage": "running",
     "n_bundles": 4096,
     "folded": 1024,
-    "n_rows": 8,
+    "n_rows": 48,
     "replicates": 16,
     "replicates_closed": 4,
-    "bundles_per_s": 250.0,
-    "eta_s": 12.3,
+    "bundles_per_s": 100.0,
+    "eta_s": 30.72,
+    "clients": {"up": 2, "submitted": 3, "slots": 3},
+    "blocks": {"clients": {"RUNNING": 2, "PENDING": 1}, "reducer": {"RUNNING": 1}},
     "retries": 1,
     "dropped": 2,
     "last_error": "",
     "widest": {},
+    "reason": "",
 }
-FARM = {**RUNNING, "clients": {"up": 1, "slots": 2}, "blocks": {"clients": {"RUNNING": 1, "PENDING": 1}}}
-DONE = {**RUNNING, "stage": "done", "folded": 4096, "replicates_closed": 16, "widest": {"S1": 0.0123}}
+LONG = "ValueError: " + "alpha is out of its range; " * 12
+CASES: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "probing": {"name": "airfoil", "stage": "probing"},
+    "starting": {"name": "airfoil", "stage": "starting"},
+    "starting with a plan": {
+        **RUNNING,
+        "stage": "starting",
+        "folded": 0,
+        "bundles_per_s": None,
+        "eta_s": None,
+    },
+    "running": RUNNING,
+    "with intervals": {**RUNNING, "replicates_closed": 9, "widest": {"ST": 0.01234, "S1": 0.005}},
+    "no intervals asked": {**RUNNING, "replicates_closed": 12},
+    "an error": {
+        **RUNNING,
+        "last_error": LONG,
+        "last_log": "/scratch/runs/airfoil-001/logs/client-7.log",
+    },
+    "a full disk": {
+        **RUNNING,
+        "trouble": "the checkpoint cannot be written, waiting: No space left",
+    },
+    "finishing": {**RUNNING, "stage": "finishing", "folded": 4096, "eta_s": 0.0},
+    "done": {**RUNNING, "stage": "done", "folded": 4096},
+    "stopped": {**RUNNING, "stage": "stopped", "reason": "interrupted"},
+    "failed": {**RUNNING, "stage": "failed", "reason": LONG},
+    "a stage of the future": {**RUNNING, "stage": "extending"},
+    "huge": {**RUNNING, "name": "n" * 64, "n_bundles": 2**40, "folded": 2**39, "bundles_per_s": 1e9},
+}
 
 
-class Display:
-    """A fake of what IPython's `display(..., display_id=True)` returns; `test_notebook` has a real kernel."""
-
-    def __init__(self) -> None:
-        self.shown: list[str] = []
-
-    def update(self, content: Any) -> None:
-        self.shown.append(content.data)
+def drawn(status: dict[str, Any], width: int) -> list[str]:
+    console = Console(width=width, file=io.StringIO())
+    console.print(panel(status))
+    return console.file.getvalue().splitlines()  # type: ignore[attr-defined, no-any-return]
 
 
-@pytest.fixture
-def display(monkeypatch: pytest.MonkeyPatch) -> Display:
-    """Put a fake IPython in the place of the real one, if there is one."""
-    handle = Display()
-    shell = SimpleNamespace(kernel=object())
-    ipython, module = ModuleType("IPython"), ModuleType("IPython.display")
-    ipython.get_ipython = lambda: shell  # type: ignore[attr-defined]  # a fake module
-    module.HTML = lambda data: SimpleNamespace(data=data)  # type: ignore[attr-defined]  # see above
-    module.display = lambda content, display_id: handle  # type: ignore[attr-defined]  # see above
-    monkeypatch.setitem(sys.modules, "IPython", ipython)
-    monkeypatch.setitem(sys.modules, "IPython.display", module)
-    return handle
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("case", CASES)
+def test_a_panel_fits_and_loses_nothing(case: str, width: int) -> None:
+    status = CASES[case]
+    lines = drawn(status, width)
+    assert max(map(len, lines)) <= width
+    told = "".join(lines).replace(" ", "")
+    for key in ("name", "reason", "last_error", "last_log", "trouble"):
+        if key == "last_error" and status.get("trouble"):
+            continue
+        assert str(status.get(key, "")).replace(" ", "").strip() in told, key
 
 
-def test_plain_lines_come_at_changes_of_stage_and_then_seldom(capsys: pytest.CaptureFixture[str]) -> None:
-    view = PlainView()
-    for status in ({"name": "wing", "stage": "loading"}, RUNNING, RUNNING, RUNNING, DONE):
-        view.show(status)
-    view.close()
-    out, err = capsys.readouterr()
-    assert out == ""  # which is for results
-    lines = err.splitlines()
-    assert lines[0] == "wing: loading the model"
-    assert lines[1] == "wing: running, 1024 of 4096 bundles, 2,000 forwards/s, 12 s left"
-    assert lines[2].startswith("wing: done, 4096 of 4096 bundles")
-    assert len(lines) == 3
+@pytest.mark.parametrize("case", CASES)
+def test_a_line_is_one_line(case: str) -> None:
+    assert "\n" not in line(CASES[case])
+    assert line(CASES[case]).startswith(CASES[case].get("name", "") + ":")
 
 
-def test_plain_lines_come_again_after_a_while(
+def test_a_running_study_in_words() -> None:
+    assert line(RUNNING) == (
+        "airfoil: running, 1024 of 4096 bundles, 4,800 forwards/s, 31 s left, "
+        "2 of 3 clients up (blocks: 1 pending, 2 running)"
+    )
+    told = "\n".join(drawn(RUNNING, 100))
+    for words in (
+        *("25.0 % 1,024 of 4,096 bundles", "4,800 forwards/s", "31 s left"),
+        *("2 of 3 clients up (blocks: 1 pending, 2 running)", "1 lease retried, 2 bundles dropped"),
+        "none yet: 4 of 16 replicates, intervals need 8",
+    ):
+        assert words in told
+
+
+def test_intervals_are_told_when_they_exist() -> None:
+    assert "S1 ±0.005  ST ±0.0123  after 9 of 16 replicates" in "\n".join(drawn(CASES["with intervals"], 80))
+    assert "interval" not in "\n".join(drawn(CASES["no intervals asked"], 80))
+
+
+@pytest.mark.parametrize("stage", ["done", "stopped", "failed"])
+def test_what_is_over_tells_no_speed_and_no_clients(stage: str) -> None:
+    told = "\n".join(drawn(CASES[stage], 100)) + line(CASES[stage])
+    assert "forwards/s" not in told
+    assert "clients up" not in told
+    assert " left" not in told
+
+
+def test_plain_lines_come_at_changes_and_now_and_then(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = iter([10.0, 12.0, 16.0])
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    clock = iter([0.0, 1.0, 2.0, 7.1, 7.2])
+    monkeypatch.setattr("parsl_sa.launch.progress.time.monotonic", lambda: 100 + next(clock))
     view = PlainView()
-    for _ in range(3):
-        view.show(RUNNING)
-    assert len(capsys.readouterr().err.splitlines()) == 2
-
-
-def test_events_are_json_lines_of_what_is_new(capsys: pytest.CaptureFixture[str]) -> None:
-    view = EventsView()
-    for status in (RUNNING, {**RUNNING, "eta_s": 11.0}, {**RUNNING, "folded": 1040}, DONE):
-        view.show(status)
+    for stage in ("starting", "starting", "running", "running", "running"):
+        view.show({**RUNNING, "stage": stage})
     view.close()
     out, err = capsys.readouterr()
-    events = [json.loads(line) for line in out.splitlines()]
-    assert [event["folded"] for event in events] == [1024, 1040, 4096]
-    assert events[-1]["stage"] == "done"
-    assert err == ""
-
-
-def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    view = QuietView()
-    view.show(DONE)
-    view.close()
-    assert capsys.readouterr() == ("", "")
-
-
-def test_a_notebook_gets_one_text_that_is_replaced(display: Display) -> None:
-    view = view_for()
-    assert isinstance(view, NotebookView)
-    for status in (RUNNING, {**RUNNING, "folded": 1040}, {**DONE, "reason": "a < b & c"}):
-        view.show(status)
-    view.close()
-    assert len(display.shown) == 2  # at most two a second, and the last one always
-    assert "1,024 of 4,096 bundles" in display.shown[0]
-    assert "a &lt; b &amp; c" in display.shown[1]
-    assert display.shown[1].startswith("<pre")
-
-
-def test_an_ipython_without_a_kernel_is_no_notebook(
-    display: Display, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys.modules["IPython"], "get_ipython", SimpleNamespace)
-    assert isinstance(view_for(), PlainView)
-
-
-def test_the_style_that_is_asked_for_wins(display: Display) -> None:
-    assert isinstance(view_for("plain"), PlainView)
-    assert isinstance(view_for("quiet"), QuietView)
-    assert isinstance(view_for("events"), EventsView)
+    assert out == ""
+    assert [text.split(",")[0] for text in err.splitlines()] == [
+        "airfoil: starting reducer and clients",
+        "airfoil: running",
+        "airfoil: running",
+    ]
 
 
 def test_the_live_view_leaves_its_last_picture() -> None:
-    console = Console(record=True, force_terminal=True, width=80, file=_Sink())  # type: ignore[arg-type]  # see `_Sink`
+    console = Console(width=80, file=io.StringIO(), force_terminal=True)
     view = LiveView(console)
     view.show(RUNNING)
-    view.show(DONE)
+    view.show(CASES["done"])
     view.close()
-    text = console.export_text()
-    assert "wing  done" in text
-    assert "4,096 of 4,096 bundles" in text
+    assert "100.0 %" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
-class _Sink:
-    """A terminal that nobody looks at."""
-
-    encoding = "utf-8"
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing to flush."""
+def test_elsewhere_than_on_a_terminal_lines_are_plain() -> None:
+    assert isinstance(view_for(), PlainView)
+    assert isinstance(view_for("plain"), PlainView)
 
 
-@pytest.mark.parametrize("width", [80, 200])
-@pytest.mark.parametrize("status", [RUNNING, FARM, DONE], ids=["inline", "farm", "done"])
-def test_the_panel_fits_its_terminal(status: dict[str, Any], width: int) -> None:
-    console = Console(record=True, width=width, file=_Sink())  # type: ignore[arg-type]  # all that it writes to
-    console.print(progress.panel({**status, "last_error": "ValueError: " + "far too long " * 20}))
-    lines = console.export_text().splitlines()
-    assert max(map(len, lines)) <= width
-    assert any("1 lease retried, 2 bundles dropped" in line for line in lines)
-
-
-def test_only_a_farm_has_clients() -> None:
-    assert "clients" not in progress.text(RUNNING)
-    assert "1 of 2 clients up (blocks: 1 pending, 1 running)" in progress.text(FARM)
-
-
-def test_markup_in_names_and_reasons_is_text() -> None:
-    assert "[bold]wing" in progress.text({**RUNNING, "name": "[bold]wing"})
-    assert "[red]no" in progress.text({**RUNNING, "last_error": "[red]no"})
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (3599.6, "1 h 0 min"), (90000, "25 h 0 min")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
