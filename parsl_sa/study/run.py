@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from parsl_sa.errors import StudyError
+from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.launch.supervise import Supervisor
 from parsl_sa.launch.trial import INLINE, read_faults
 from parsl_sa.spec import load_spec
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from parsl_sa.launch.inline import Inline
     from parsl_sa.studydir import StudyDir
-
-_FAILED = (2, 4)
 
 
 def runner(study: StudyDir, watch: Callable[[dict[str, Any]], None]) -> Supervisor | Inline:
@@ -118,9 +116,14 @@ def finish(study: StudyDir, code: int) -> Results:
 
     Raises
     ------
+    SpecError
+        If its spec, its model or what it asks of its site was at fault.
     StudyError
         If it failed, or has no results.
     """
-    if code in _FAILED:
-        raise StudyError(str(study.read_status().get("reason") or "the study failed"))
+    reason = str(study.read_status().get("reason") or "the study failed")
+    if code == SpecError.exit_code:
+        raise SpecError([Fault("", reason)])
+    if code == StudyError.exit_code:
+        raise StudyError(reason)
     return Results.open(study.root)
