@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test chaos check format clean distclean
+.PHONY: help setup demo test chaos check docs format clean distclean
 
 help:  ## Show this list.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ check: $(VENV)/stamp-dev  ## Run ruff, mypy, the layer test and the doctests.
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_layers.py
 	$(BIN)/python -m pytest -q --doctest-modules parsl_sa
+
+docs: $(VENV)/stamp-dev  ## Write the pages that are made from the sources (docs/spec.md).
+	$(BIN)/python docs/generate_spec.py
 
 format: $(VENV)/stamp-dev  ## Rewrite the sources in the house format.
 	$(BIN)/ruff check --fix .

@@ -162,9 +162,8 @@ def main() -> None:
         print(json.dumps(told))
         return
     print(f"{told['forwards']:,} forwards on {told['cores']} cores")
-    print(
-        f"  plain loop  {told['loop_s']:8.1f} s  (forwards {told['forward_s']:.1f}, fold {told['fold_s']:.1f})"
-    )
+    parts = f"forwards {told['forward_s']:.1f}, fold {told['fold_s']:.1f}"
+    print(f"  plain loop  {told['loop_s']:8.1f} s  ({parts})")
     print(f"  launch      {told['launch_s']:8.1f} s  (start-up {told['startup_s']:.1f})")
     print(f"  efficiency  {told['efficiency']:8.3f}   farm time {told['farm_s']:+.1f} s")
 

@@ -73,6 +73,10 @@ class ModelError(SpecError):
         return type(self), (self.faults[0].place, self.faults[0].message)
 
 
+class StudyWarning(UserWarning):
+    """What a study will do that its writer may not expect; the command line prints the same text."""
+
+
 class BundleShapeError(ParslSaError, ValueError):
     """Rows do not have the shape that their layout states."""
 
@@ -93,6 +97,13 @@ class MergeError(ParslSaError, ValueError):
 
 class FrameError(ParslSaError, ValueError):
     """Bytes from a socket or a file are not what their header states."""
+
+
+class UnknownOutputError(ParslSaError, KeyError):
+    """Results were asked for a quantity that they do not have; the message lists those they have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class ChannelClosedError(ParslSaError):

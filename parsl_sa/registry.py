@@ -43,6 +43,7 @@ TABLES: dict[str, dict[str, str]] = {
     "loader": {
         "python": "parsl_sa.models.python:load",
         "exported": "parsl_sa.models.exported:load",
+        "live": "parsl_sa.models.live:load",
     },
     "channel": {
         "curve": "parsl_sa.channel.curve:CurveChannel",

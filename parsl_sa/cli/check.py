@@ -14,8 +14,6 @@ from parsl_sa.spec import load_spec, warnings
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-FARM_START_S = 10.0
-
 
 def command(
     spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec file.")],
@@ -29,12 +27,10 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
     """Check a spec, try its model, and report what the study takes."""
-    from parsl_sa.launch.planning import read_spec  # noqa: PLC0415 - `--help` need not wait for it
+    from parsl_sa.launch.planning import check_spec, read_spec  # noqa: PLC0415 - `--help` need not wait
+    from parsl_sa.launch.trial import describe as described  # noqa: PLC0415 - see above
 
-    read_spec(spec, site, ranks)  # all its faults at once, before anything heavy is imported
-    from parsl_sa.study import Study  # noqa: PLC0415 - see above
-
-    told = Study(spec).check(site, ranks)
+    told = described(check_spec(read_spec(spec, site, ranks)))
     told["warnings"] = [*warnings(load_spec(spec)), *told["warnings"]]
     report_warnings(told["warnings"])
     if as_json:
@@ -67,9 +63,6 @@ def describe(told: dict[str, Any]) -> list[tuple[str, str]]:
     cells = "" if told["cells"] == len(told["outputs"]) else f", {told['cells']:,} cells together"
     bundles = f"{told['n']:,} bundles of {_count(told['rows'], 'row')}"
     lease = _count(told["lease_bundles"], "bundle")
-    clients = (
-        f"{told['clients']} of {_count(told['ranks'], 'rank')}{', each' if told['clients'] > 1 else ','}"
-    )
     work = duration(max(1.0, told["duration_s"]))
     lines = [
         ("inputs", _count(told["parameters"], "uncertain parameter")),
@@ -78,15 +71,31 @@ def describe(told: dict[str, Any]) -> list[tuple[str, str]]:
         ("design", f"n = {bundles}, in {_count(told['replicates'], 'replicate')}"),
         ("forwards", f"{told['forwards']:,}, in batches of {told['batch']}"),
         ("leases", f"{told['leases']:,} of {lease}, {_time(told['lease_s'])} each"),
-        ("clients", f"{clients} about {_size(told['client_memory_bytes'])} of memory"),
-        ("reducer", f"about {_size(told['reducer_memory_bytes'])} of memory"),
+        *_processes(told),
         ("results", f"about {_size(told['results_memory_bytes'])} of memory, in the end"),
         ("checkpoints", f"{_size(told['checkpoint_disk_bytes'])} on disk"),
-        ("estimated time", f"{work}, and about {FARM_START_S:.0f} s to start"),
+        (
+            "estimated time",
+            f"{work}, and about {told['start_s']:.0f} s to start" if told["start_s"] else work,
+        ),
     ]
-    if told["duration_s"] < FARM_START_S:
-        lines.append(("note", "the work is shorter than the start of its farm"))
+    if told["recommended_site"] != told["site"]:
+        alone = duration(max(1.0, told["inline_s"]))
+        advice = f"shorter than the start of its farm; --site {told['recommended_site']} takes about {alone}"
+        lines.append(("advice", advice))
     return lines
+
+
+def _processes(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what will run, and in how much memory."""
+    memory = f"about {_size(told['client_memory_bytes'])} of memory"
+    if not told["start_s"]:
+        return [("process", f"this one, with {_count(told['threads'], 'thread')}, {memory}")]
+    each = ", each" if told["clients"] > 1 else ","
+    return [
+        ("clients", f"{told['clients']} of {_count(told['ranks'], 'rank')}{each} {memory}"),
+        ("reducer", f"about {_size(told['reducer_memory_bytes'])} of memory"),
+    ]
 
 
 def _count(n: int, what: str) -> str:

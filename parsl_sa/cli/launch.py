@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from parsl_sa.cli.messages import report_warnings, say
+from parsl_sa.errors import Fault, SpecError
 from parsl_sa.spec import load_spec, warnings
 
 if TYPE_CHECKING:
     from parsl_sa.studydir import StudyDir
+
+Plain = Annotated[bool, typer.Option("--plain", help="Plain lines instead of the live view.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Results, warnings and errors only.")]
+AsEvents = Annotated[
+    bool, typer.Option("--json-events", help="One JSON object a line on standard output, and no results.")
+]
 
 
 def command(
@@ -32,50 +39,76 @@ def command(
         Path | None,
         typer.Option(metavar="FILE", help="plan.json of an earlier study of this spec, for identical bits."),
     ] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="Plain lines instead of the live view.")] = False,
+    plain: Plain = False,
+    quiet: Quiet = False,
+    as_events: AsEvents = False,
 ) -> None:
     """Run a study to its end and show its results.
 
     A directory that holds this very study, finished, shows its results again; go on with an unfinished one by
     `parsl-sa resume`.
     """
+    style = chosen_style(plain=plain, quiet=quiet, as_events=as_events)
     from parsl_sa import study as studies  # noqa: PLC0415 - `--help` need not wait for it
     from parsl_sa.launch import planning  # noqa: PLC0415 - see above
 
     read = planning.read_spec(spec, site, ranks)
     report_warnings(warnings(load_spec(spec)))
     where = directory or studies.new_directory(read.name)
-    study = studies.finished(spec, where, site, ranks)
+    study = studies.finished(read, where)
     if study is not None:
         say(f"{where} holds this study, finished")
-        conclude(study, where, 0)
-    if plan is None:
+        conclude(study, where, 0, style)
+    if plan is None and style != "quiet":
         say(f"{read.name}: trying the model")
     study = planning.prepare(spec, where, site, ranks, plan, warn=report_warnings)
-    say(f"{read.name}: study directory {where}")
-    conclude(study, where, run_watched(study, plain))
+    if style != "quiet":
+        say(f"{read.name}: study directory {where}")
+    conclude(study, where, run_watched(study, style), style)
 
 
-def run_watched(study: StudyDir, plain: bool) -> int:
+def chosen_style(*, plain: bool, quiet: bool, as_events: bool) -> str:
+    """Return the style of the view that a command's options ask for.
+
+    Raises
+    ------
+    SpecError
+        If they ask for several.
+
+    Examples
+    --------
+    >>> chosen_style(plain=False, quiet=True, as_events=False)
+    'quiet'
+    """
+    asked = {"--plain": ("plain", plain), "--quiet": ("quiet", quiet), "--json-events": ("events", as_events)}
+    chosen = [(option, style) for option, (style, wanted) in asked.items() if wanted]
+    if len(chosen) > 1:
+        others = " and ".join(option for option, _ in chosen[1:])
+        raise SpecError([Fault(chosen[0][0], f"excludes {others}; give one of them")])
+    return chosen[0][1] if chosen else "auto"
+
+
+def run_watched(study: StudyDir, style: str) -> int:
     """Run a study under a view; return the exit status."""
     from parsl_sa.launch.progress import view_for  # noqa: PLC0415 - rich
     from parsl_sa.study import run  # noqa: PLC0415 - heavy
 
-    view = view_for(plain)
+    view = view_for(style)
     try:
         return run(study, view.show)
     finally:
         view.close()
 
 
-def conclude(study: StudyDir, shown: Path, code: int) -> None:
+def conclude(study: StudyDir, shown: Path, code: int, style: str) -> None:
     """Print the results, draw the picture, say how to go on, and exit."""
     status = study.read_status()
     if code in {2, 4}:
-        log = status.get("last_log") or study.logs / "coordinator.log"
-        say(f"failed: {status.get('reason', '')}\n  log: {log}\n  go on with: parsl-sa resume {shown}")
+        log = Path(status.get("last_log") or study.logs / "coordinator.log")
+        told = f"\n  log: {log}" if log.exists() else ""
+        say(f"failed: {status.get('reason', '')}{told}\n  go on with: parsl-sa resume {shown}")
         raise typer.Exit(code)
-    if study.results.exists():
+    if study.results.exists() and style != "events":  # whose reader wants JSON lines and nothing else
         _show_results(study, shown)
     if code in {3, 130}:
         say(f"stopped: {status.get('reason', '')}\ngo on with: parsl-sa resume {shown}")

@@ -48,6 +48,7 @@ def main() -> None:
         report_error(error, command=next(iter(sys.argv[1:]), ""))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
+        say("interrupted")
         sys.exit(130)
     except Exception:  # noqa: BLE001 - the edge: whatever else happens is a failure, with its traceback
         traceback.print_exc()

@@ -17,7 +17,8 @@ def command(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The study directory.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
     as_csv: Annotated[
-        bool, typer.Option("--csv", help="Print one row an output, parameter and statistic.")
+        bool,
+        typer.Option("--csv", help="Print CSV: one row an output and parameter, one column a statistic."),
     ] = False,
 ) -> None:
     """Show the results of a study, finished or not, as a table, JSON or CSV."""

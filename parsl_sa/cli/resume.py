@@ -7,19 +7,22 @@ from typing import Annotated
 
 import typer
 
-from parsl_sa.cli.launch import conclude, run_watched
+from parsl_sa.cli.launch import AsEvents, Plain, Quiet, chosen_style, conclude, run_watched
 from parsl_sa.cli.messages import say
 
 
 def command(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The study directory.")],
-    plain: Annotated[bool, typer.Option("--plain", help="Plain lines instead of the live view.")] = False,
+    plain: Plain = False,
+    quiet: Quiet = False,
+    as_events: AsEvents = False,
 ) -> None:
     """Go on with a study from its last checkpoint, and show its results."""
+    style = chosen_style(plain=plain, quiet=quiet, as_events=as_events)
     from parsl_sa.study import existing  # noqa: PLC0415 - heavy
 
     study = existing(directory)
     if study.read_status().get("stage") == "done":
         say(f"{directory}: this study is finished")
-        conclude(study, directory, 0)
-    conclude(study, directory, run_watched(study, plain))
+        conclude(study, directory, 0, style)
+    conclude(study, directory, run_watched(study, style), style)

@@ -28,9 +28,20 @@ def command(
         return
     from rich.console import Console  # noqa: PLC0415 - slow to import
 
-    from parsl_sa.launch.progress import duration, panel  # noqa: PLC0415
+    from parsl_sa.launch.progress import OVER, duration, panel  # noqa: PLC0415
 
+    if not status:
+        typer.echo(f"not started yet; begin with: parsl-sa resume {directory}")
+        return
     Console().print(panel({"name": study.root.name, **status}))
     age_s = time.time() - status.get("updated_at", 0.0)
-    if status.get("stage") in {"probing", "starting", "running", "finishing"} and age_s > _STALE_S:
+    if status["stage"] in OVER or age_s < _STALE_S:
+        return
+    with study.lock("supervisor.lock") as free:
+        gone = free
+    if gone:
         typer.echo(f"no sign of life for {duration(age_s)}; go on with: parsl-sa resume {directory}")
+    else:
+        typer.echo(
+            f"no news for {duration(age_s)}: it is being run, and may be in the middle of a long lease"
+        )

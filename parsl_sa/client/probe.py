@@ -152,16 +152,6 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     return Probe(plan, pivots, weights, figures, warnings)
 
 
-def save(found: Probe, out: Path) -> None:
-    """Write plan, pivots, weights and figures into a directory."""
-    place = StudyDir(out)
-    np.save(place.pivots, found.pivots)
-    if found.weights is not None:
-        np.save(place.weights, found.weights)
-    write_json(out / "figures.json", {"costs": found.figures, "warnings": found.warnings})
-    write_json(place.plan, found.plan.to_json(), durable=True)
-
-
 def _sampler(spec: StudySpec, replicate_bundles: int) -> design.Sampler:
     try:
         return design.assemble(spec.design_plain(), spec.parameters_plain(), replicate_bundles)
@@ -214,6 +204,16 @@ def _warnings(
                 f"{100 * allowed:.3g} % (stop.max_dropped_fraction) the study fails. "
                 "Check the ranges of the inputs"
             )
+
+
+def save(found: Probe, out: Path) -> None:
+    """Write pivots, weights, figures and the plan into a directory, the plan last."""
+    place = StudyDir(out)
+    np.save(place.pivots, found.pivots)
+    if found.weights is not None:
+        np.save(place.weights, found.weights)
+    write_json(out / "figures.json", {"costs": found.figures, "warnings": found.warnings})
+    write_json(place.plan, found.plan.to_json(), durable=True)
 
 
 def _probe_rows(bundles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

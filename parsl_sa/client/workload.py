@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -73,6 +73,9 @@ class Workload:
         If the model's files are not those of the plan.
     """
 
+    log: TextIO | None = None
+    """Where tracebacks of the model go; None: to standard error, which is the log of a client."""
+
     def __init__(
         self,
         spec: StudySpec,
@@ -117,7 +120,7 @@ class Workload:
         Notes
         -----
         An exception of the model is caught here, at the client's edge: its bundles are found by
-        bisection for the coordinator to judge, and its traceback is printed to the client's log.
+        bisection for the coordinator to judge, and its traceback is printed to `log`.
         """
         share, excluded = Share(), frozenset(exclude)
         sums = self.form.kind == PARTIAL
@@ -174,7 +177,7 @@ class Workload:
         try:
             self.evaluate(inputs, outputs)
         except Exception as error:  # noqa: BLE001 - a user's model may raise anything
-            traceback.print_exc()
+            traceback.print_exc(file=self.log)
             share.error = share.error or f"{type(error).__name__}: {error}"
             share.poisoned += self._bisect(bundles[keep])
             return np.zeros_like(keep)

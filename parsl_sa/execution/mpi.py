@@ -65,7 +65,7 @@ def require_mpi(site: Site, ranks: int) -> None:
     SpecError
         If mpi4py is not installed, or a local site's launcher is not found.
     """
-    if ranks == 1 and site.launch.kind != "srun":
+    if site.provider == "none" or (ranks == 1 and site.launch.kind != "srun"):
         return
     missing = [] if importlib.util.find_spec("mpi4py") else ["mpi4py"]
     path = os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ.get("PATH", "")])

@@ -58,7 +58,7 @@ class SlurmOptions(LocalOptions):
     )
 
 
-_KINDS: dict[str, type[LocalOptions]] = {"local": LocalOptions, "slurm": SlurmOptions}
+_KINDS: dict[str, type[LocalOptions]] = {"none": LocalOptions, "local": LocalOptions, "slurm": SlurmOptions}
 _OF_BLOCKS = ("walltime", "max_blocks", "scheduler_options", "reducer_walltime")
 
 
@@ -91,7 +91,7 @@ def with_options(site: Site, options: Mapping[str, Any]) -> Site:
         raise SpecError(faults)
     given = {key: getattr(chosen, key) for key in kind.model_fields if getattr(chosen, key) is not None}
     plain: dict[str, Any] = {key: value for key, value in given.items() if key not in _OF_BLOCKS}
-    if site.provider != "local":
+    if site.provider == "slurm":
         plain.update(_blocks(site, given))
     laid = site.model_copy(update=plain)
     if (drain := laid.drain_s()) is not None and drain <= 1:

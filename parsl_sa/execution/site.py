@@ -82,7 +82,9 @@ class Site(Section):
     description: str = Field(description="One line for `parsl-sa sites`.")
     verified_on: str = Field(description="Date on which the facts were last checked; empty if never.")
     source: str = Field(description="Where the facts come from.")
-    provider: Literal["local", "slurm"] = Field(description="What starts blocks.")
+    provider: Literal["none", "local", "slurm"] = Field(
+        description="Parsl provider; none for a study in one process."
+    )
     address: str = Field(
         default="127.0.0.1",
         description="Where the coordinator is reached: an IP address, `interface:NAME`, or `hostname`.",
@@ -151,7 +153,7 @@ class Site(Section):
         It lies a little before the clients leave; otherwise their successors would be started in what
         is left of the old block, only to leave at once.
         """
-        if self.provider == "local":
+        if self.provider != "slurm":
             return None
         working_s = walltime_s(self.clients.walltime) - self.walltime_margin_s
         return max(1, int(working_s - min(_DRAIN_S, 0.2 * working_s)))

@@ -22,6 +22,7 @@ from parsl_sa.execution.farm import Crew, Farm
 from parsl_sa.execution.presets import site_of
 from parsl_sa.jsonfile import write_json
 from parsl_sa.launch.driver import RESTART, Driver, ParslLostError, record_jobs
+from parsl_sa.launch.exits import EXIT_CODES
 from parsl_sa.launch.journal import Journal, identity, read_past
 from parsl_sa.launch.slots import slots_of, threads_of
 from parsl_sa.launch.snapshot import Snapshot
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from parsl_sa.protocol.actions import End
     from parsl_sa.records import Plan
     from parsl_sa.spec import StudySpec
-
-EXIT_CODES = {"complete": 0, "budget": 3, "failed": 4, "interrupted": 130}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -52,6 +52,22 @@ def read_spec(path: Path, site: str | None = None, ranks: int | None = None) -> 
     return resolved(spec.model_copy(update={"farm": farm}), path.resolve().parent)
 
 
+def with_farm(spec: StudySpec, site: str | None = None, ranks: int | None = None) -> StudySpec:
+    """Return a spec with another site or number of ranks.
+
+    Raises
+    ------
+    SpecError
+        If there is no such site, or the ranks are none.
+    """
+    if ranks is not None and ranks < 1:
+        raise SpecError([Fault("ranks", f"must be at least 1; it is {ranks}")])
+    farm = _overlaid(spec.farm, site, ranks)
+    if faults := _site_faults(farm, "farm.site" if site is None else "site"):
+        raise SpecError(faults)
+    return spec.model_copy(update={"farm": farm})
+
+
 def _farm_alone(path: Path) -> FarmSpec | None:
     """Return the farm of a spec that is faulty elsewhere, so that all faults are told at once."""
     try:
@@ -77,15 +93,19 @@ def _site_faults(farm: FarmSpec, place: str) -> list[Fault]:
     return []
 
 
-def check(path: Path, site: str | None = None, ranks: int | None = None) -> Trial:
+def check_spec(spec: StudySpec) -> Trial:
     """Find what can be found before a job starts, and what the study will take.
+
+    Parameters
+    ----------
+    spec : StudySpec
+        Resolved.
 
     Raises
     ------
     SpecError
         With every fault found.
     """
-    spec = read_spec(path, site, ranks)
     where = site_of(spec.farm)
     with tempfile.TemporaryDirectory(prefix="parsl-sa-check-") as scratch:
         return try_model(spec, where, Path(scratch))
@@ -120,7 +140,18 @@ def prepare(
     SpecError
         With every fault found; no directory is left behind then.
     """
-    spec = read_spec(path, site, ranks)
+    return prepare_spec(read_spec(path, site, ranks), directory, plan, warn=warn)
+
+
+def prepare_spec(
+    spec: StudySpec,
+    directory: Path,
+    plan: Path | None = None,
+    *,
+    bring: bool = False,
+    warn: Callable[[Iterable[str]], None] | None = None,
+) -> StudyDir:
+    """Make the study directory of a resolved spec; see `prepare`. With `bring`, the model's file moves in."""
     where = site_of(spec.farm)
     require_mpi(where, spec.farm.clients.ranks)
     where.own_address()  # an address that is none should not wait for its coordinator
@@ -129,7 +160,7 @@ def prepare(
     with tempfile.TemporaryDirectory(prefix="parsl-sa-plan-") as scratch:
         made = Path(scratch)
         if plan is not None:
-            _reuse(plan, spec, made)
+            _reuse(plan, spec, made, ranks=spec.farm.clients.ranks if where.provider != "none" else 1)
         elif where.probe == "here":
             trial = try_model(spec, where, made)
             if warn is not None:
@@ -138,11 +169,14 @@ def prepare(
         for name in ("plan.json", "pivots.npy", "weights.npy"):
             if (made / name).exists():
                 shutil.copy(made / name, study.root / name)
+    if bring:
+        inside = shutil.copy(spec.model.file, study.root)
+        spec = spec.model_copy(update={"model": spec.model.model_copy(update={"path": str(inside)})})
     write_json(study.spec, spec.plain(), durable=True)
     return study
 
 
-def _reuse(path: Path, spec: StudySpec, out: Path) -> None:
+def _reuse(path: Path, spec: StudySpec, out: Path, ranks: int) -> None:
     """Copy a frozen plan if it is a plan of this spec."""
     if path.is_dir():
         path /= "plan.json"
@@ -158,8 +192,8 @@ def _reuse(path: Path, spec: StudySpec, out: Path) -> None:
     if changed := changed_files(spec, plan):
         text = f"is the plan of another model: {', '.join(changed)} changed since it was frozen"
         raise SpecError([Fault("--plan", f"{path} {text}")])
-    if spec.farm.clients.ranks > plan.lanes:
-        text = f"{path} has lanes for {plan.lanes} ranks, not {spec.farm.clients.ranks}; use fewer --ranks"
+    if ranks > plan.lanes:
+        text = f"{path} has lanes for {plan.lanes} ranks, not {ranks}; use fewer --ranks"
         raise SpecError([Fault("--plan", text)])
     pivots = path.parent / "pivots.npy"
     if not pivots.is_file():

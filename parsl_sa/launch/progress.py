@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import io
+import json
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,10 +21,12 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _LINE_S = 5.0
+_NOTEBOOK_S = 0.5
 _STAGES = {
     "": "not started yet",
     "probing": "trying the model",
     "starting": "starting reducer and clients",
+    "loading": "loading the model",
     "running": "running",
     "finishing": "writing the last checkpoint",
     "done": "done",
@@ -29,8 +34,8 @@ _STAGES = {
     "failed": "failed",
 }
 
-
-_OVER = frozenset({"done", "stopped", "failed"})
+OVER = frozenset({"done", "stopped", "failed"})
+"""Stages in which nothing runs any more."""
 
 
 class View(Protocol):
@@ -77,10 +82,89 @@ class PlainView:
         """Nothing to release."""
 
 
-def view_for(plain: bool = False) -> View:
-    """Return the live view on a terminal, plain lines elsewhere or on request."""
+class NotebookView:
+    """A block of text below the cell, replaced as the study goes on."""
+
+    def __init__(self) -> None:
+        from IPython.display import display  # noqa: PLC0415 - there is a notebook only if it is imported
+
+        self._handle = display(_preformatted(""), display_id=True)
+        self._shown_at = 0.0
+
+    def show(self, status: dict[str, Any]) -> None:
+        """Replace the text, at most twice a second."""
+        if status.get("stage") in OVER or time.monotonic() - self._shown_at > _NOTEBOOK_S:
+            self._shown_at = time.monotonic()
+            self._handle.update(_preformatted(text(status)))
+
+    def close(self) -> None:
+        """Keep the last text."""
+
+
+class EventsView:
+    """One JSON object a line for every status that differs from the last one, for programs."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Any, ...] = ()
+
+    def show(self, status: dict[str, Any]) -> None:
+        """Print the status if something a program would act on is new."""
+        keys = ("stage", "folded", "retries", "dropped", "last_error", "outcome")
+        told = tuple(status.get(key) for key in keys)
+        if told != self._last:
+            self._last = told
+            print(json.dumps(status), flush=True)  # noqa: T201 - this is the view
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class QuietView:
+    """Shows nothing."""
+
+    def show(self, status: dict[str, Any]) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def view_for(style: str = "auto") -> View:
+    """Return a view.
+
+    Parameters
+    ----------
+    style : str
+        ``"auto"``: the live view on a terminal, a text below the cell in a notebook, plain lines elsewhere;
+        or ``"plain"``, ``"quiet"``, ``"events"``.
+    """
+    if style != "auto":
+        views: dict[str, type[PlainView | QuietView | EventsView]]
+        views = {"plain": PlainView, "quiet": QuietView, "events": EventsView}
+        return views[style]()
+    if _in_notebook():
+        return NotebookView()
     console = Console(stderr=True)
-    return PlainView() if plain or not console.is_terminal or not sys.stdin.isatty() else LiveView(console)
+    return LiveView(console) if console.is_terminal and sys.stdin.isatty() else PlainView()
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def text(status: dict[str, Any]) -> str:
+    """Return the block of lines as plain text."""
+    console = Console(file=io.StringIO(), width=100, force_terminal=False, color_system=None, record=True)
+    console.print(panel(status))
+    return console.export_text()
+
+
+def _preformatted(content: str) -> Any:
+    from IPython.display import HTML  # noqa: PLC0415 - see `NotebookView`
+
+    return HTML(f"<pre>{html.escape(content)}</pre>")
 
 
 def line(status: dict[str, Any]) -> str:
@@ -94,7 +178,7 @@ def line(status: dict[str, Any]) -> str:
     text = f"{status.get('name', '')}: {_STAGES.get(status.get('stage', ''), status.get('stage', ''))}"
     if status.get("n_bundles"):
         text += f", {status['folded']} of {status['n_bundles']} bundles"
-    live = [] if status.get("stage") in _OVER else [_rate(status), _eta(status), _clients(status)]
+    live = [] if status.get("stage") in OVER else [_rate(status), _eta(status), _clients(status)]
     parts = [*live, _trouble(status)]
     return ", ".join([text, *(part for part in parts if part)])
 
@@ -118,15 +202,16 @@ def panel(status: dict[str, Any]) -> RenderableType:
         f"{folded:,} of {total:,} bundles",
     )
     grid.add_row("folded", progress)
-    if stage not in _OVER:
+    if stage not in OVER:
         speed = "  ".join(part for part in (_rate(status), _eta(status)) if part)
         grid.add_row("speed", speed or "not known yet")
-        grid.add_row("clients", _clients(status) or "none yet")
+        if stage != "loading" and "clients" in status:
+            grid.add_row("clients", _clients(status) or "none yet")
     if widest := _widest(status):
         grid.add_row("widest interval", widest)
     grid.add_row("incidents", _incidents(status))
     if trouble := _trouble(status):
-        grid.add_row("last error", trouble)
+        grid.add_row("last error", Text(trouble))  # brackets in it are no markup
     return Group(head, grid)
 
 
@@ -163,8 +248,8 @@ def _widest(status: dict[str, Any]) -> str:
 
 
 def _incidents(status: dict[str, Any]) -> str:
-    retries, dropped = status.get("retries", 0), status.get("dropped", 0)
-    return f"{_count(retries, 'lease')} retried, {_count(dropped, 'bundle')} dropped"
+    retried, dropped = status.get("retries", 0), status.get("dropped", 0)
+    return f"{_count(retried, 'lease')} retried, {_count(dropped, 'bundle')} dropped"
 
 
 def _count(n: int, what: str) -> str:
@@ -184,7 +269,7 @@ def duration(seconds: float) -> str:
     Examples
     --------
     >>> duration(42), duration(200), duration(7300)
-    ('42 s', '3 min 20 s', '2 h 2 min')
+    ('42 s', '3 min 20 s', '2 h 1 min')
     """
     whole = round(seconds)
     if whole < 60:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 def slots_of(spec: StudySpec, site: Site) -> int:
     """Return the clients of a site: what the spec says, else as many as its cores or blocks hold."""
     asked = spec.farm.clients.slots
+    if site.provider == "none":
+        return 1
     if site.provider == "local":
         return asked or max(1, site.cores() // spec.farm.clients.ranks)
     return min(asked or site.clients.max_blocks, site.clients.max_blocks)
@@ -22,5 +24,7 @@ def threads_of(spec: StudySpec, site: Site) -> int:
     asked = spec.farm.clients.threads
     if asked:
         return asked
+    if site.provider == "none":
+        return site.cores()
     clients = slots_of(spec, site) if site.provider == "local" else 1
     return max(1, site.cores() // (clients * spec.farm.clients.ranks))

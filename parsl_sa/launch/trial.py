@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from parsl_sa.records import Plan
     from parsl_sa.spec import StudySpec
 
+INLINE = "inline"
+FARM_START_S = 10.0
+"""Time that a farm on this machine takes to start; a study that is shorter runs better inline."""
+
 _REDUCER_BYTES = 200e6  # a reducer before it has any cells
 _SOCKET_BYTES = 128 << 20  # what waits in the sockets of one client, at most
 _RESULTS = 2.5  # results take their time and, beside the statistics, as much again and half of it
@@ -62,15 +66,34 @@ class Trial:
         return slots_of(self.spec, self.site)
 
     @property
+    def ranks(self) -> int:
+        """Processes that share a lease."""
+        return self.spec.farm.clients.ranks if self.site.provider != "none" else 1
+
+    @property
+    def inline_s(self) -> float:
+        """Estimated time of the work in one process."""
+        return self.plan.n_bundles * self.figures["bundle_s"]
+
+    @property
     def duration_s(self) -> float:
         """Estimated time of the work alone, without start-up."""
-        ranks = self.spec.farm.clients.ranks * self.slots
-        return self.plan.n_bundles * self.figures["bundle_s"] / ranks
+        return self.inline_s / (self.ranks * self.slots)
+
+    @property
+    def start_s(self) -> float:
+        """Time until the work begins, more or less."""
+        return 0.0 if self.site.provider == "none" else FARM_START_S
 
 
 def describe(trial: Trial) -> dict[str, Any]:
     """Return what `check` reports of a trial, as plain values."""
     plan, figures = trial.plan, trial.figures
+    if trial.site.provider == "none":  # one process is client and reducer
+        client_bytes, reducer_bytes = figures["rank_bytes"] + figures["state_bytes"], 0
+    else:
+        client_bytes = figures["rank_bytes"] * trial.ranks + figures["lead_bytes"]
+        reducer_bytes = _reducer_bytes(trial)
     return {
         "name": trial.spec.name,
         "site": trial.site.name,
@@ -86,15 +109,17 @@ def describe(trial: Trial) -> dict[str, Any]:
         "leases": plan.n_leases,
         "batch": plan.batch,
         "clients": trial.slots,
-        "ranks": trial.spec.farm.clients.ranks,
-        "client_memory_bytes": int(
-            figures["rank_bytes"] * trial.spec.farm.clients.ranks + figures["lead_bytes"]
-        ),
-        "reducer_memory_bytes": _reducer_bytes(trial),
+        "ranks": trial.ranks,
+        "threads": plan.threads,
+        "client_memory_bytes": int(client_bytes),
+        "reducer_memory_bytes": int(reducer_bytes),
         "results_memory_bytes": int(_REDUCER_BYTES + _RESULTS * figures["state_bytes"]),
         "checkpoint_disk_bytes": int(_CHECKPOINTS * figures["state_bytes"]),
-        "lease_s": plan.lease_bundles * figures["bundle_s"] / trial.spec.farm.clients.ranks,
+        "lease_s": plan.lease_bundles * figures["bundle_s"] / trial.ranks,
         "duration_s": trial.duration_s,
+        "start_s": trial.start_s,
+        "inline_s": trial.inline_s,
+        "recommended_site": INLINE if trial.inline_s < FARM_START_S else trial.site.name,
         "warnings": list(trial.warnings),
     }
 
@@ -107,7 +132,9 @@ def _reducer_bytes(trial: Trial) -> int:
 
 
 def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
-    """Probe the model in a process of its own; `plan.json` and `pivots.npy` appear in `out`.
+    """Probe the model; `plan.json` and `pivots.npy` appear in `out`.
+
+    Inline studies are probed in this process, the others in one of their own with the threads of a rank.
 
     Raises
     ------
@@ -117,6 +144,8 @@ def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
         If the probe died.
     """
     threads = threads_of(spec, site)
+    if site.provider == "none":
+        return _try_here(spec, site, threads, out)
     write_json(out / "spec.json", spec.plain())
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
     done = subprocess.run(  # noqa: S603 - our own program
@@ -132,6 +161,14 @@ def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
     found = json.loads((out / "figures.json").read_text())
     trial = Trial(spec, site, read_plan(out / "plan.json"), found["costs"], tuple(found["warnings"]))
     return replace(trial, warnings=(*trial.warnings, *_memory_warnings(trial)))
+
+
+def _try_here(spec: StudySpec, site: Site, threads: int, out: Path) -> Trial:
+    from parsl_sa.client.probe import probe, save  # noqa: PLC0415 - torch and numba, for inline studies only
+
+    found = probe(spec, 1, threads)
+    save(found, out)
+    return Trial(spec, site, found.plan, found.figures, tuple(found.warnings))
 
 
 def _memory_warnings(trial: Trial) -> Iterator[str]:

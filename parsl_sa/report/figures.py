@@ -101,6 +101,27 @@ def indices_figure(
     attrs: Mapping[str, Any] | None = None,
     limit: int = SHOWN,
 ) -> None:
+    """Write the picture of `draw_indices`; the suffix says the format (``.png``, ``.svg``, ``.pdf``).
+
+    Raises
+    ------
+    ValueError
+        If no quantity has indices.
+    """
+    figure = draw_indices(datasets, title, attrs, limit)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with mpl.rc_context(STYLE):
+        figure.savefig(
+            path, dpi=200, facecolor="white", metadata={"Date": None} if path.suffix == ".svg" else None
+        )
+
+
+def draw_indices(
+    datasets: Mapping[str, xr.Dataset],
+    title: str | None = None,
+    attrs: Mapping[str, Any] | None = None,
+    limit: int = SHOWN,
+) -> Figure:
     """Draw S1 and ST with their intervals, one panel a quantity, the parameters in one common order.
 
     Parameters
@@ -108,8 +129,6 @@ def indices_figure(
     datasets : mapping of str to xarray.Dataset
         One a quantity. A field shows the median over its cells and a line from their 5th to their 95th
         percentile. Quantities without indices are left out.
-    path : Path
-        File to write; its suffix says the format (``.png``, ``.svg``, ``.pdf``).
     title : str, optional
         Default: the study's name.
     attrs : mapping, optional
@@ -129,12 +148,7 @@ def indices_figure(
     names = order(panels)
     title = title or str(attrs.get("name") or "Sobol' indices")
     with mpl.rc_context(STYLE):
-        figure = _figure(
-            panels, names[:limit], left_out(panels, names[limit:]), title, caption(panels, attrs)
-        )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        metadata = {"Date": None} if path.suffix == ".svg" else None
-        figure.savefig(path, dpi=200, facecolor="white", metadata=metadata)
+        return _figure(panels, names[:limit], left_out(panels, names[limit:]), title, caption(panels, attrs))
 
 
 def _figure(panels: Sequence[Panel], names: Sequence[str], more: str, title: str, subtitle: str) -> Figure:

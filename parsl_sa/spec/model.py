@@ -23,7 +23,8 @@ class ModelSpec(Section):
 
     loader: Annotated[str, PlugIn("loader")] = Field(
         description='How the file is loaded: "python" calls a function of a Python file that returns a '
-        'torch module or a plain callable, "exported" reads a torch.export file.'
+        'torch module or a plain callable, "exported" reads a torch.export file; "live" is written by '
+        "`Study.from_function` and means a function of that Python process."
     )
     path: str = Field(
         min_length=1,

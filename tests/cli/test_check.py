@@ -32,12 +32,16 @@ TOLD: dict[str, Any] = {
     "batch": 64,
     "clients": 3,
     "ranks": 2,
+    "threads": 1,
     "client_memory_bytes": 793_000_000,
     "reducer_memory_bytes": 150_400_000,
     "results_memory_bytes": 201_000_000,
     "checkpoint_disk_bytes": 1_900_000,
     "lease_s": 1.04,
     "duration_s": 3700.0,
+    "start_s": 10.0,
+    "inline_s": 22200.0,
+    "recommended_site": "local",
     "warnings": [],
 }
 
@@ -58,12 +62,21 @@ def test_the_figures_in_words() -> None:
     }
 
 
-def test_a_short_study_is_told_so() -> None:
-    lines = dict(describe({**TOLD, "duration_s": 0.01, "clients": 1, "ranks": 1, "parameters": 1}))
+def test_a_short_study_is_told_so_with_the_better_site() -> None:
+    short = {"duration_s": 0.01, "inline_s": 2.4, "recommended_site": "inline"}
+    lines = dict(describe({**TOLD, **short, "clients": 1, "ranks": 1, "parameters": 1}))
     assert lines["inputs"] == "1 uncertain parameter"
     assert lines["clients"] == "1 of 1 rank, about 793 MB of memory"
     assert lines["estimated time"] == "1 s, and about 10 s to start"
-    assert "shorter" in lines["note"]
+    assert lines["advice"] == "shorter than the start of its farm; --site inline takes about 2 s"
+
+
+def test_a_study_in_one_process_has_no_clients() -> None:
+    alone = {"site": "inline", "recommended_site": "inline", "start_s": 0.0, "duration_s": 4.2}
+    lines = dict(describe({**TOLD, **alone, "threads": 2}))
+    assert lines["process"] == "this one, with 2 threads, about 793 MB of memory"
+    assert lines["estimated time"] == "4 s"
+    assert not {"clients", "reducer", "advice"} & set(lines)
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
@@ -90,6 +103,7 @@ def test_json_holds_what_a_program_needs(tmp_path: Path) -> None:
     assert 2 * 100e6 < told["client_memory_bytes"] < 2 * 4e9
     assert 0 < told["checkpoint_disk_bytes"] < 1e5
     assert 0 < told["duration_s"] < 60
+    assert told["recommended_site"] == "inline"
     assert told["warnings"] == []
     assert [path.name for path in tmp_path.iterdir() if path.name != "__pycache__"] == [
         "model.py",

@@ -142,7 +142,7 @@ def test_the_live_view_leaves_its_last_picture() -> None:
 
 def test_elsewhere_than_on_a_terminal_lines_are_plain() -> None:
     assert isinstance(view_for(), PlainView)
-    assert isinstance(view_for(plain=True), PlainView)
+    assert isinstance(view_for("plain"), PlainView)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,10 @@
-"""What a script can do with a study and its results."""
+"""What a script can do with a spec file, a study directory and its results."""
 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,19 +12,17 @@ import pytest
 
 import parsl_sa
 from parsl_sa import Results, Study
-from parsl_sa import study as studies
 from parsl_sa.errors import SpecError, StudyError
 from parsl_sa.jsonfile import write_json
+from parsl_sa.launch.planning import read_spec
 from parsl_sa.study import existing, finished, new_directory
-from support.requirements import require_module, require_program
 from support.small_study import MODEL, SPEC, edited, run_here, write_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from parsl_sa.studydir import StudyDir
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +99,7 @@ class TestLaunch:
     def test_a_finished_study_is_not_run_again(
         self, study: StudyDir, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(studies, "run", lambda *_: pytest.fail("it was run"))
+        monkeypatch.setattr("parsl_sa.study.study.run", lambda *_: pytest.fail("it was run"))
         results = Study.load(study.root.parent / "spec.json").launch(study.root)
         assert results.attrs["n_used"] == 128
 
@@ -128,16 +124,16 @@ class TestLaunch:
     ) -> None:
         spec = write_study(tmp_path, edited(edit))
         if same:
-            assert finished(spec, study.root) == study
+            assert finished(read_spec(spec), study.root) == study
         else:
-            assert "another study" in place_of(lambda: finished(spec, study.root))[1]
+            assert "another study" in place_of(lambda: finished(read_spec(spec), study.root))[1]
 
     def test_another_model_makes_another_study(self, study: StudyDir, tmp_path: Path) -> None:
         spec = write_study(tmp_path, SPEC, MODEL.replace("0.1", "0.2"))
-        assert "model.py changed" in place_of(lambda: finished(spec, study.root))[1]
+        assert "model.py changed" in place_of(lambda: finished(read_spec(spec), study.root))[1]
 
     def test_a_free_place_is_none(self, study: StudyDir, tmp_path: Path) -> None:
-        assert finished(study.root.parent / "spec.json", tmp_path / "new") is None
+        assert finished(read_spec(study.root.parent / "spec.json"), tmp_path / "new") is None
         assert not (tmp_path / "new").exists()
 
     @pytest.mark.parametrize(("code", "kind"), [(2, SpecError), (4, StudyError)])
@@ -151,9 +147,9 @@ class TestLaunch:
     ) -> None:
         where = run_here(study.root.parent / "spec.json", tmp_path / "run", leases=0)
         write_json(where.status, {"stage": "failed", "reason": "no address that nodes can reach"})
-        monkeypatch.setattr(studies, "finished", lambda *_: None)
-        monkeypatch.setattr(studies.planning, "prepare", lambda *_: where)
-        monkeypatch.setattr(studies, "run", lambda *_: code)
+        monkeypatch.setattr("parsl_sa.study.study.finished", lambda *_: None)
+        monkeypatch.setattr("parsl_sa.launch.planning.prepare_spec", lambda *_, **__: where)
+        monkeypatch.setattr("parsl_sa.study.study.run", lambda *_: code)
         with pytest.raises(kind, match="no address that nodes can reach"):
             Study.load(where.spec).launch(where.root)
 
@@ -186,32 +182,3 @@ def test_the_package_offers_study_and_results_and_is_light() -> None:
         [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "[]\n"
-
-
-@pytest.mark.mpi
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
-    require_module("mpi4py")
-    require_program("mpiexec")
-    (snippet,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert "Study.load" in snippet
-    (tmp_path / "apps").symlink_to(ROOT / "apps")
-    checks = (
-        "\nassert isinstance(results, Results)\n"
-        "series = results['y']['ST'].to_series()\n"
-        "assert list(series.index) == ['x1', 'x2', 'x3'], series\n"
-        "assert Results.open('runs/ishigami').attrs['finished']\n"
-        "import xarray\n"
-        "print(float(xarray.open_zarr('runs/ishigami/results.zarr', group='y')['ST'][1]))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", snippet + checks],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout) == pytest.approx(0.442, abs=0.05)

@@ -1,0 +1,10 @@
+"""`Study`, `Run` and `Results`: what scripts, notebooks and the command line call."""
+
+from __future__ import annotations
+
+from parsl_sa.study.directories import existing, finished, new_directory
+from parsl_sa.study.results import Results
+from parsl_sa.study.run import Run, run
+from parsl_sa.study.study import Study
+
+__all__ = ["Results", "Run", "Study", "existing", "finished", "new_directory", "run"]

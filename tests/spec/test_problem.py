@@ -1,0 +1,139 @@
+"""SALib problems become our parameters: against SALib's own scaling, and its documented forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from parsl_sa import design
+from parsl_sa.errors import SpecError
+from parsl_sa.spec import parse_spec
+from parsl_sa.spec.problem import output_names, parameters_of
+from support.requirements import require_module
+
+# All of SALib's distributions but weibull, which is refused, in every form that it takes.
+FORMS = {
+    "unif": [[-2.0, 3.0], [1e5, 1e6]],
+    "logunif": [[1e-4, 10.0]],
+    "norm": [[3.0, 0.25]],
+    "lognorm": [[-1.0, 0.7]],
+    "truncnorm": [[-1.0, 2.5, 0.3, 1.2], [4.0, 6.0, 0.0, 1.0]],
+    "triang": [[1.0, 3.0, 0.5], [0.0, 2.0, 0.1]],
+}
+CASES = [(kind, bound) for kind, bounds in FORMS.items() for bound in bounds]
+
+
+def problem(**changes: Any) -> dict[str, Any]:
+    return {"num_vars": 2, "names": ["a", "b"], "bounds": [[0, 1], [2, 3]], **changes}
+
+
+def fault(**changes: Any) -> str:
+    with pytest.raises(SpecError) as caught:
+        parameters_of(problem(**changes))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("kind", "bound"), CASES)
+def test_the_same_unit_points_give_salibs_values(kind: str, bound: list[float]) -> None:
+    require_module("SALib")
+    from SALib.util import scale_samples
+
+    (parameter,) = parameters_of({"num_vars": 1, "names": ["x"], "bounds": [bound], "dists": [kind]})
+    sampler = design.assemble({"method": "monte-carlo", "sequence": "random", "seed": 0}, [parameter], 256)
+    unit = sampler.unit_rows(0, 256)[:, 0]
+    theirs = scale_samples(unit.copy(), {"num_vars": 1, "names": ["x"], "bounds": [bound], "dists": [kind]})
+    np.testing.assert_allclose(sampler.rows(0, 256)[:, 0], theirs, rtol=1e-12, atol=1e-14)
+
+
+def test_every_distribution_of_salib_is_known_or_refused_by_name() -> None:
+    """SALib lists what it knows when it is asked for what it does not know."""
+    require_module("SALib")
+    from SALib.util import scale_samples
+
+    with pytest.raises(ValueError, match="choose one of") as caught:
+        scale_samples(np.full((1, 1), 0.5), {"bounds": [[0, 1]], "dists": ["?"]})
+    known = {name.strip() for name in str(caught.value).partition("choose one of")[2].split(",")}
+    assert known == {*FORMS, "weibull"}
+    text = fault(dists=["weibull", "unif"])
+    assert "problem.dists[0]" in text
+    assert "weibull" in text
+
+
+def test_without_dists_everything_is_uniform() -> None:
+    assert parameters_of(problem()) == [
+        {"name": "a", "distribution": "uniform", "low": 0, "high": 1},
+        {"name": "b", "distribution": "uniform", "low": 2, "high": 3},
+    ]
+
+
+@pytest.mark.parametrize("key", ["dists", "groups", "num_vars"])
+def test_what_is_none_is_as_if_it_were_not_there(key: str) -> None:
+    given = problem()
+    if key == "num_vars":
+        del given[key]
+    else:
+        given[key] = None
+    assert parameters_of(given) == parameters_of(problem())
+
+
+def test_arrays_and_their_numbers_are_taken() -> None:
+    bounds = np.array([[0, 1], [2, 3]], dtype=np.float32)
+    found = parameters_of(
+        problem(names=np.array(["a", "b"]), bounds=bounds, dists=np.array(["unif", "norm"]))
+    )
+    spec = parse_spec(
+        {
+            "spec_version": 1,
+            "name": "x",
+            "model": {"loader": "live", "path": "x"},
+            "inputs": {"parameters": found},
+            "design": {"n": 256},
+            "outputs": [{"name": "y"}],
+        }
+    )
+    assert [type(value) for value in spec.parameters_plain()[0].values()] == [str, str, float, float]
+    assert parameters_of(problem(bounds=[(np.float64(0), np.int64(1)), np.array([2, 3])])) == parameters_of(
+        problem()
+    )
+
+
+def test_the_old_form_of_a_triangle_starts_at_0() -> None:
+    found = parameters_of(problem(bounds=[[3, 0.5], [0, 1]], dists=["triang", "unif"]))
+    assert found[0] == {"name": "a", "distribution": "triangular", "low": 0.0, "mode": 1.5, "high": 3}
+
+
+def test_a_group_for_each_parameter_is_none() -> None:
+    assert parameters_of(problem(groups=["g", "h"])) == parameters_of(problem())
+    assert "problem.groups: parameters that vary together are not supported" in fault(groups=["g", "g"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"names": ["a"]}, "problem.names: has 1 entries, expected 2"),
+        ({"bounds": [[0, 1]]}, "problem.bounds: has 1 entries, expected 2"),
+        ({"dists": ["unif"]}, "problem.dists: has 1 entries, expected 2"),
+        ({"names": None}, 'problem.names: is missing; a problem is {"names"'),
+        ({"bounds": None}, "problem.bounds: is missing"),
+        ({"bounds": [[0, 1], [2, 3, 4]]}, "problem.bounds[1]: unif takes 2 numbers, not 3"),
+        ({"bounds": [[0, 1], 2]}, "problem.bounds[1]: unif takes 2 numbers, not 1"),
+        ({"bounds": [["0", 1], [2, 3]]}, "problem.bounds[0]: must be numbers"),
+        ({"dists": ["unif", "beta"]}, "problem.dists[1]: unknown distribution 'beta'; known: unif"),
+    ],
+)
+def test_faults_name_their_place_in_the_problem(changes: dict[str, Any], said: str) -> None:
+    assert said in fault(**changes)
+
+
+def test_faults_come_together() -> None:
+    text = fault(bounds=[[0], [2, 3, 4]])
+    assert "bounds[0]" in text
+    assert "bounds[1]" in text
+
+
+def test_outputs_have_the_problems_names() -> None:
+    assert output_names(problem(outputs=["lift", "drag"])) == ["lift", "drag"]
+    assert output_names(problem(outputs="lift")) == ["lift"]
+    assert output_names(problem()) == []
