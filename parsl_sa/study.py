@@ -170,6 +170,25 @@ class Results:
 
         return summary.to_dataframe(self.datasets)
 
+    def report(self, folder: str | Path | None = None) -> Path:
+        """Write the report: one HTML page that needs nothing else, and its figures as PNG, SVG and CSV.
+
+        Parameters
+        ----------
+        folder : str or Path, optional
+            Default: `report` in the study directory.
+
+        Returns
+        -------
+        Path
+            The page.
+        """
+        from parsl_sa.report.page.write import write_report  # noqa: PLC0415 - matplotlib is slow to import
+
+        study = StudyDir(self.directory)
+        where = Path(folder) if folder is not None else study.report
+        return write_report(self.datasets, self.attrs, where, study.read_status())
+
     def __repr__(self) -> str:
         used, planned = self.attrs["n_used"], self.attrs["n_planned"]
         return f"<Results of {self.attrs['name']}: {', '.join(self.names)}; n = {used} of {planned}>"

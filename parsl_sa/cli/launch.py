@@ -61,7 +61,7 @@ def run_watched(study: StudyDir, plain: bool) -> int:
 
 
 def conclude(study: StudyDir, shown: Path, code: int) -> None:
-    """Print the results, draw the picture, say how to go on, and exit."""
+    """Print the results, write the report, say how to go on, and exit."""
     status = study.read_status()
     if code == 4:
         log = status.get("last_log") or study.logs / "coordinator.log"
@@ -94,7 +94,6 @@ def _known(spec: Path, where: Path, site: str | None, ranks: int | None) -> Stud
 def _show_results(study: StudyDir, shown: Path) -> None:
     from rich.console import Console  # noqa: PLC0415 - rich and xarray are slow to import
 
-    from parsl_sa.report.figures import indices_figure  # noqa: PLC0415 - matplotlib
     from parsl_sa.report.tables import results_view, truth_table  # noqa: PLC0415
     from parsl_sa.study import Results  # noqa: PLC0415
 
@@ -103,7 +102,6 @@ def _show_results(study: StudyDir, shown: Path) -> None:
     console.print(results_view(results.datasets, results.attrs))
     if study.truth.is_file():
         console.print(truth_table(results.datasets, json.loads(study.truth.read_text())))
-    picture = study.report / "indices.png"
-    indices_figure(results.datasets, picture, attrs=results.attrs)
+    page = results.report()
     typer.echo(f"results: {shown / study.results.name}")
-    typer.echo(f"picture: {shown / picture.relative_to(study.root)}")
+    typer.echo(f"report: {shown / page.relative_to(study.root)}")

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from parsl_sa.cli import check, launch, results, resume, schema, sites, status
+from parsl_sa.cli import check, launch, report, results, resume, schema, sites, status
 from parsl_sa.cli.messages import report_error
 from parsl_sa.errors import ParslSaError
 
@@ -23,6 +23,7 @@ app.command("launch", help="Run a study to its end.")(launch.command)
 app.command("resume", help="Go on with a study that was stopped or killed.")(resume.command)
 app.command("status", help="Show how far a study is.")(status.command)
 app.command("results", help="Show the results of a study, finished or not.")(results.command)
+app.command("report", help="Write the report of a study: one HTML page, with its figures.")(report.command)
 app.command("sites", help="List the machines that studies can run on.")(sites.command)
 app.command("schema", help="Print the JSON Schema of a spec.")(schema.command)
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 PARAMETER = "parameter"
 PARAMETER_UNIT = "parameter_unit"
-RESERVED_DIMS = frozenset({PARAMETER, PARAMETER_UNIT, "case"})
+LOOK = "look"  # the history of a study: its coordinate counts the bundles used at each look
+RESERVED_DIMS = frozenset({PARAMETER, PARAMETER_UNIT, LOOK, "case"})
 DIMENSIONLESS = "1"
 
 INDICES = ("S1", "ST")
@@ -181,8 +182,8 @@ def is_field(ds: xr.Dataset) -> bool:
 
 
 def cell_dims(ds: xr.Dataset) -> tuple[str, ...]:
-    """Return the axes of the quantity, without `parameter`."""
-    return tuple(str(dim) for dim in ds.sizes if dim != PARAMETER)
+    """Return the axes of the quantity, without `parameter` and `look`."""
+    return tuple(str(dim) for dim in ds.sizes if dim not in {PARAMETER, LOOK})
 
 
 def parameter_names(ds: xr.Dataset) -> list[str]:
