@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from parsl_sa.report.colours import INK, SERIES
-from parsl_sa.report.names import shorten
+from parsl_sa.report.names import distinct
 from parsl_sa.report.numbers import number
 from parsl_sa.report.plates import Area, Plate, dress
 from parsl_sa.results.schema import LOOK, PARAMETER, parameter_names
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     Floats = npt.NDArray[np.float64]
+    Curves = tuple[Sequence[str], Floats, Floats]  # names; values and half-widths, shape (looks, names)
 
 WIDTH, HEIGHT = 2.95, 1.85
 LEFT, BELOW, ABOVE = 0.5, 0.4, 0.1
@@ -60,13 +61,10 @@ def convergence(name: str, ds: xr.Dataset, order: Sequence[str], unit: str = "")
     for key in ("ST", "S1"):
         if f"{key}_look" in ds:
             value, half = (_history(ds, f"{key}{end}", places) for end in ("_look", "_conf_look"))
-            plates.append(_plate(key, bundles, names, value, half, ""))
+            plates.append(_plate(key, bundles, (names, value, half), ""))
     if "mean_look" in ds:
-        value, half = (
-            np.asarray(ds[key].values, dtype=np.float64)[:, None] if key in ds else np.full((bundles.size, 1), np.nan)
-            for key in ("mean_look", "mean_conf_look")
-        )
-        plates.append(_plate(f"mean of {name}", bundles, [""], value, half, unit))
+        value, half = (_mean_history(ds, key) for key in ("mean_look", "mean_conf_look"))
+        plates.append(_plate(f"mean of {name}", bundles, ([""], value, half), unit))
     return plates
 
 
@@ -77,15 +75,20 @@ def _history(ds: xr.Dataset, key: str, places: list[int]) -> Floats:
     return history
 
 
-def _plate(
-    caption: str, bundles: Floats, names: Sequence[str], value: Floats, half: Floats, unit: str
-) -> Plate:
+def _mean_history(ds: xr.Dataset, key: str) -> Floats:
+    if key not in ds:
+        return np.full((ds.sizes[LOOK], 1), np.nan)
+    return np.asarray(ds[key].values, dtype=np.float64)[:, None]
+
+
+def _plate(caption: str, bundles: Floats, curves: Curves, unit: str) -> Plate:
+    names, value, half = curves
     ends = [
         f"{one or caption} {number(float(first), 3)} to {number(float(last), 3)}"
         for one, first, last in zip(names, value[0], value[-1], strict=True)
     ]
     words = f"{caption} from n = {bundles[0]:,.0f} to n = {bundles[-1]:,.0f}: {', '.join(ends)}"
-    labels = [shorten(one, LABEL) for one in names]
+    labels = distinct(names, LABEL)
     right = 0.16 + 0.062 * max(map(len, labels), default=0) if any(labels) else 0.12
 
     def draw(area: Area) -> None:

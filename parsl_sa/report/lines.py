@@ -41,7 +41,7 @@ def mean_line(view: View, part: Slice, unit: str) -> Plate:
         _curves(ax, view, [(SERIES[0], mean, mean - sd, mean + sd)])
         ax.set_ylabel(f"[{unit}]" if unit not in {"", "1", "-"} else "")
 
-    return Plate(_caption("mean, ± 1 sd, min and max", part), words, WIDTH, HEIGHT, draw)
+    return Plate(_caption("mean ± sd, min, max", part), words, WIDTH, HEIGHT, draw)
 
 
 def sd_line(view: View, part: Slice, unit: str) -> Plate:
@@ -134,7 +134,13 @@ def _absent(ax: Axes, edges: Floats, masked: Flags, values: Floats) -> None:
     """Hatch stretches of masked cells, shade those whose value is undefined."""
     for first, last in _stretches(masked):
         ax.axvspan(
-            edges[first], edges[last], facecolor=HATCH_PAPER, edgecolor=HATCH, hatch="////", linewidth=0, zorder=0
+            edges[first],
+            edges[last],
+            facecolor=HATCH_PAPER,
+            edgecolor=HATCH,
+            hatch="////",
+            linewidth=0,
+            zorder=0,
         )
     for first, last in _stretches(~np.isfinite(values) & ~masked):
         ax.axvspan(edges[first], edges[last], color=UNDEFINED, alpha=0.45, linewidth=0, zorder=0)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.colors import Normalize, to_rgb
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
@@ -42,12 +43,12 @@ def sd_map(view: View, part: Slice, unit: str) -> Plate:
 
 def _one_map(view: View, part: Slice, values: Floats, what: str, unit: str) -> Plate:
     width, height = box(view, WIDTH - LEFT - SCALE)
-    norm = _norm(values)
+    colours = _spanned(values)
 
     def draw(area: Area) -> None:
         ax = area.axes(LEFT, BELOW, width, height)
-        _map(ax, view, part, values, SEQUENTIAL, norm)
-        _scale(area, LEFT + width + 0.07, height, SEQUENTIAL, norm)
+        _map(ax, view, part, values, colours)
+        _scale(area, LEFT + width + 0.07, height, colours)
 
     label = f" [{unit}]" if unit not in {"", "1", "-"} else ""
     return Plate(
@@ -71,14 +72,14 @@ def index_maps(view: View, part: Slice, parameter: int, name: str, highest: floa
     """
     shares = {key: view.read(key, part, parameter) for key in ("S1", "ST")}
     width, height = box(view, PAIR)
-    norm = Normalize(0.0, highest)
+    colours = Colours(SHARES, 0.0, highest)
 
     def draw(area: Area) -> None:
         for place, (key, values) in enumerate(shares.items()):
             ax = area.axes(LEFT + place * (width + GAP), BELOW, width, height)
-            _map(ax, view, part, values, SHARES, norm)
+            _map(ax, view, part, values, colours)
             _titled(ax, key, named=place == 0)
-        _scale(area, LEFT + 2 * width + GAP + 0.07, height, SHARES, norm)
+        _scale(area, LEFT + 2 * width + GAP + 0.07, height, colours)
 
     words = f"{name}: " + "; ".join(f"{key} {_told(values)}" for key, values in shares.items())
     return Plate(
@@ -99,7 +100,29 @@ def box(view: View, widest: float) -> tuple[float, float]:
     return width, width * ratio
 
 
-def _map(ax: Axes, view: View, part: Slice, values: Floats, colours: str, norm: Normalize) -> None:
+@dataclass(frozen=True)
+class Colours:
+    """Which colour stands for which value.
+
+    Parameters
+    ----------
+    name : str
+        The colours, as Matplotlib calls them.
+    low, high : float
+        Values of the first and of the last.
+    """
+
+    name: str
+    low: float
+    high: float
+
+    def of(self, values: Floats) -> Floats:
+        """Return red, green, blue and opacity, from 0 to 1, along a last axis of 4."""
+        shares = np.ma.masked_invalid((values - self.low) / (self.high - self.low))
+        return np.asarray(mpl.colormaps[self.name](shares), dtype=np.float64)
+
+
+def _map(ax: Axes, view: View, part: Slice, values: Floats, colours: Colours) -> None:
     rows, columns = (_places(view, axis) for axis in (0, 1))
     drawn, masked = values[rows][:, columns], view.masked(part)[rows][:, columns]
     extent = (view.edges(1)[0], view.edges(1)[-1], view.edges(0)[0], view.edges(0)[-1])
@@ -108,7 +131,7 @@ def _map(ax: Axes, view: View, part: Slice, values: Floats, colours: str, norm: 
         whole = Rectangle((0, 0), 1, 1, transform=ax.transAxes, facecolor=HATCH_PAPER, edgecolor=HATCH)
         whole.set(hatch="//////", linewidth=0, zorder=0)
         ax.add_patch(whole)
-    picture = mpl.colormaps[colours](norm(np.ma.masked_invalid(drawn)))
+    picture = colours.of(drawn)
     picture[~np.isfinite(drawn), :3] = to_rgb(UNDEFINED)
     picture[~np.isfinite(drawn), 3] = 1.0
     picture[masked, 3] = 0.0  # the hatching shows
@@ -130,7 +153,8 @@ def _places(view: View, axis: int) -> npt.NDArray[np.intp]:
     if np.allclose(steps, steps[0], rtol=1e-3):
         return np.arange(steps.size)
     middles = edges[0] + (edges[-1] - edges[0]) * (np.arange(PIXELS) + 0.5) / PIXELS
-    return np.searchsorted(edges[1:-1], middles, side="right")
+    places: npt.NDArray[np.intp] = np.searchsorted(edges[1:-1], middles, side="right")
+    return places
 
 
 def _titled(ax: Axes, title: str, *, named: bool) -> None:
@@ -150,11 +174,11 @@ def _ticks(direction: mpl.axis.Axis, axis: Axis) -> None:
         )
 
 
-def _scale(area: Area, left: float, height: float, colours: str, norm: Normalize) -> None:
+def _scale(area: Area, left: float, height: float, colours: Colours) -> None:
     """Draw the colours and what they stand for."""
     ax = area.axes(left, BELOW, 0.09, height)
-    steps = mpl.colormaps[colours](np.linspace(0.0, 1.0, 128))[:, None, :]
-    low, high = float(norm.vmin or 0.0), float(norm.vmax or 0.0)
+    low, high = colours.low, colours.high
+    steps = colours.of(np.linspace(low, high, 128))[:, None, :]
     ax.imshow(steps, extent=(0, 1, low, high), origin="lower", aspect="auto", interpolation="none")
     ax.set_xticks([])
     ax.yaxis.tick_right()
@@ -164,11 +188,11 @@ def _scale(area: Area, left: float, height: float, colours: str, norm: Normalize
     ax.yaxis.offsetText.set(fontsize=6.5, color=GREY, ha="left")
 
 
-def _norm(values: Floats) -> Normalize:
+def _spanned(values: Floats) -> Colours:
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     room = 0.0 if high > low else max(abs(low), 1.0) * 1e-3
-    return Normalize(low - room, high + room)
+    return Colours(SEQUENTIAL, low - room, high + room)
 
 
 def _told(values: Floats) -> str:

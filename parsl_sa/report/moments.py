@@ -55,7 +55,7 @@ def moments(ds: xr.Dataset) -> str:
 
 
 def moment_pairs(ds: xr.Dataset) -> list[tuple[str, str]]:
-    """Return mean, standard deviation and extrema as labels and texts; of a field their range over the cells."""
+    """Return mean, standard deviation and extrema as labels and texts; of a field over its cells."""
     return _field_moments(ds) if is_field(ds) else _scalar_moments(ds)
 
 

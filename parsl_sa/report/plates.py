@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.patches import Patch
 
-TITLE, GAP, MARGIN, HEADER = 0.28, 0.16, 0.15, 0.72
+TITLE, GAP, MARGIN, LINE = 0.28, 0.16, 0.15, 0.165  # inches
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8.0,
@@ -84,34 +85,64 @@ def alone(plate: Plate) -> Figure:
     return figure
 
 
-def sheet(plates: Sequence[Plate], title: str, subtitle: str, columns: int) -> Figure:
+def sheet(
+    plates: Sequence[Plate], title: str, subtitle: str, columns: int, legend: Sequence[Patch] = ()
+) -> Figure:
     """Draw plates side by side, each under its caption.
 
     Parameters
     ----------
     plates : sequence of Plate
-        At least one; the largest sets the distances.
+        At least one; the widest sets the columns, the tallest of a row its height.
     title, subtitle : str
         Stand at the top.
     columns : int
         Plates in a row at most.
+    legend : sequence of Patch
+        What colours and hatching mean, where the plates do not say so themselves.
     """
     columns = min(columns, len(plates))
-    wide, high = max(plate.width for plate in plates), max(plate.height for plate in plates)
-    step = TITLE + high + GAP
+    wide = max(plate.width for plate in plates)
     across = max(columns * (wide + GAP) + 2 * MARGIN, 6.4)
-    down = HEADER + math.ceil(len(plates) / columns) * step + MARGIN
+    lines = textwrap.wrap(subtitle, int(14.5 * across))
+    header = 0.5 + LINE * len(lines) + (0.24 if legend else 0.0)
+    rows = [plates[start : start + columns] for start in range(0, len(plates), columns)]
+    heights = [TITLE + max(plate.height for plate in row) + GAP for row in rows]
+    down = header + sum(heights) + MARGIN
     with mpl.rc_context(STYLE):
         figure = _figure(across, down)
         _write(figure, MARGIN, down - 0.36, shorten(title, int(8.5 * across)), size=13, weight="bold")
-        _write(figure, MARGIN, down - 0.58, shorten(subtitle, int(15 * across)), size=8.5, colour=GREY)
-        for place, plate in enumerate(plates):
-            row, column = divmod(place, columns)
-            left, top = MARGIN + column * (wide + GAP), down - HEADER - row * step
-            short = shorten(plate.caption, int(12 * plate.width))
-            _write(figure, left, top - 0.16, short, size=8.5, weight="bold")
-            plate.draw(Area(figure, left, top - TITLE - plate.height))
+        for place, line in enumerate(lines):
+            _write(figure, MARGIN, down - 0.57 - LINE * place, line, size=8.5, colour=GREY)
+        _explain(figure, legend, down - header + 0.22)
+        top = down - header
+        for row, height in zip(rows, heights, strict=True):
+            for column, plate in enumerate(row):
+                left = MARGIN + column * (wide + GAP)
+                short = shorten(plate.caption, int(12 * plate.width))
+                _write(figure, left, top - 0.16, short, size=8.5, weight="bold")
+                plate.draw(Area(figure, left, top - TITLE - plate.height))
+            top -= height
     return figure
+
+
+def _explain(figure: Figure, legend: Sequence[Patch], top: float) -> None:
+    if not legend:
+        return
+    across, down = figure.get_size_inches()
+    figure.legend(
+        handles=list(legend),
+        loc="upper left",
+        bbox_to_anchor=(MARGIN / across, top / down),
+        ncols=len(legend),
+        frameon=False,
+        fontsize=8.5,
+        borderaxespad=0.0,
+        borderpad=0.0,
+        handlelength=1.6,
+        handleheight=0.8,
+        labelcolor=GREY,
+    )
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -139,7 +170,14 @@ def _figure(width: float, height: float) -> Figure:
 
 
 def _write(
-    figure: Figure, left: float, bottom: float, text: str, size: float, colour: str = INK, weight: str = "normal"
+    figure: Figure,
+    left: float,
+    bottom: float,
+    text: str,
+    *,
+    size: float,
+    colour: str = INK,
+    weight: str = "normal",
 ) -> None:
     across, down = figure.get_size_inches()
     figure.text(

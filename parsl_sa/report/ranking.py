@@ -26,8 +26,8 @@ class Ranking:
     names, units : tuple of str, length d
         The parameters and their units, empty where none is stated.
     S1, S1_conf, S1_low, S1_high, ST, ST_conf, ST_low, ST_high : ndarray of float64, shape (d,)
-        Estimates, half-widths and bounds; NaN where there is none. For a field the aggregated indices; results
-        that hold only indices of cells have no interval of them.
+        Estimates, half-widths and bounds; NaN where there is none. For a field the aggregated indices;
+        results that hold only indices of cells have no interval of them.
     undefined : ndarray of bool, shape (d,)
         Whether the index does not exist because the output is constant; for a field, in every cell that is
         not masked.

@@ -103,7 +103,7 @@ def _leading_tiers(ranking: Ranking) -> list[list[int]]:
 
 
 def _subject(ranking: Ranking, tiers: list[list[int]]) -> tuple[str, bool]:
-    phrases = []
+    phrases: list[str] = []
     for tier in tiers:
         names = _listed([_short(ranking, place) for place in tier])
         reason = "" if any("overlap)" in phrase for phrase in phrases) else ": their ST intervals overlap"

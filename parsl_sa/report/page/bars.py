@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 SHOWN, MOST = 20, 500
 LOWEST, HIGHEST = -0.25, 1.25  # what lies beyond is cut, and marked as cut
-FIGURE_SPACE, THIN_SPACE, MINUS = "\u2007", "\u2009", "\u2212"  # the first is as wide as a digit
+FIGURE_SPACE, THIN_SPACE = "\u2007", "\u2009"  # the first is as wide as a digit
+DASH, MINUS = "\u2013", "\u2212"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,9 @@ class Scale:
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """Places in per cent and numbers of the axis."""
-        step = next(step for step in (0.02, 0.05, 0.1, 0.2, 0.25, 0.5) if (self.high - self.low) / step <= 6.0)
+        step = next(
+            step for step in (0.02, 0.05, 0.1, 0.2, 0.25, 0.5) if (self.high - self.low) / step <= 6.0
+        )
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [(self.at(k * step), f"{k * step:g}") for k in range(first, last + 1)]
 
@@ -130,7 +133,7 @@ def rows(ds: xr.Dataset, ranking: Ranking, scale: Scale) -> list[Row]:
     S1, ST = (_numbers(ranking, key) for key in ("S1", "ST"))
     return [
         Row(
-            rank=place_text(position).replace("-", "–") if ranking.has_intervals else "",
+            rank=place_text(position).replace("-", DASH) if ranking.has_intervals else "",
             name=ranking.names[place],
             unit=ranking.units[place],
             bars=_bars(ranking, place, scale),

@@ -66,8 +66,8 @@ def cautions(
     other_bits = int(attrs.get("other_bits", status.get("other_bits", 0)) or 0)
     if other_bits:
         text = (
-            f"{_leases(other_bits)} computed a second time gave other bits than the first. The first ones count, and "
-            "the difference is rounding; but a repeat of this study may differ in its last digits."
+            f"{_leases(other_bits)} computed a second time gave other bits than the first. "
+            "The first ones count; a repeat of this study may differ in its last digits."
         )
         found.append(Caution("Not bit-identical", text))
     return found
@@ -94,9 +94,9 @@ def _drops(attrs: Mapping[str, Any]) -> Iterator[Caution]:
         seen = int(attrs.get("n_used", 0)) + n_dropped
         many = "1 bundle was" if n_dropped == 1 else f"{n_dropped:,} bundles were"
         text = (
-            f"{many} left out whole ({100.0 * n_dropped / seen:.2g} % of those computed), each because a row of it "
-            "failed or was not finite. If that happens in one corner of the inputs, the numbers say nothing about "
-            "that corner. The reasons stand below."
+            f"{many} left out whole ({100.0 * n_dropped / seen:.2g} % of those computed), each because a row "
+            "of it failed or was not finite. If that happens in one corner of the inputs, the numbers say "
+            "nothing about that corner. The reasons stand below."
         )
         yield Caution("Dropped bundles", text)
 
@@ -125,15 +125,17 @@ def _widths(datasets: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> Ite
         name = max(wide, key=lambda one: wide[one])
         used = int(attrs.get("n_used", 0))
         text = (
-            f"The widest interval of ST is ± {number(wide[name], 2)} ({name}). Four times the bundles halve it: "
-            f"design.n = {4 * used:,} in the spec."
+            f"The widest interval of ST is ± {number(wide[name], 2)} ({name}). Four times the bundles halve "
+            f"it, about: design.n = {4 * used} in the spec."
         )
         yield Caution("Wide intervals", text)
 
 
 def _undefined(datasets: Mapping[str, xr.Dataset]) -> Iterator[Caution]:
     constant = [
-        name for name, ranking in _rankings(datasets) if not np.isfinite(ranking.ST).any() and ranking.undefined.all()
+        name
+        for name, ranking in _rankings(datasets)
+        if not np.isfinite(ranking.ST).any() and ranking.undefined.all()
     ]
     if constant:
         text = "No parameter changes this output, so that there is no variance to share out and no index."
@@ -144,7 +146,8 @@ def _undefined(datasets: Mapping[str, xr.Dataset]) -> Iterator[Caution]:
             total = math.prod(ds.sizes[dim] for dim in cell_dims(ds))
             if cells:
                 text = (
-                    f"{cells:,} of {total:,} cells do not vary; their indices do not exist and are drawn as undefined."
+                    f"{cells:,} of {total:,} cells do not vary; their indices do not exist and are drawn as "
+                    "undefined."
                 )
                 yield Caution(f"Constant cells in {name}", text)
 

@@ -78,7 +78,7 @@ def citation_file() -> str:
 
 
 def software(citation: str, version: str) -> str:
-    """Write the reference of the software in a line.
+    r"""Write the reference of the software in a line.
 
     Parameters
     ----------
@@ -89,10 +89,14 @@ def software(citation: str, version: str) -> str:
 
     Examples
     --------
-    >>> software('title: "parsl-sa: a farm"\\nauthors:\\n  - name: "The developers"\\n', "0.1.0")
+    >>> software('title: "parsl-sa: a farm"\nauthors:\n  - name: "The developers"\n', "0.1.0")
     'The developers. parsl-sa: a farm. Version 0.1.0.'
     """
     title = re.search(r'^title: "?(.*?)"?$', citation, re.MULTILINE)
     author = re.search(r'^  - name: "?(.*?)"?$', citation, re.MULTILINE)
-    parts = [author[1] if author else "", title[1] if title else "parsl-sa", f"Version {version}"]
+    parts = [
+        author[1] if author else "",
+        title[1] if title else "parsl-sa",
+        f"Version {version}" if version else "",
+    ]
     return " ".join(f"{part}." for part in parts if part)

@@ -6,10 +6,11 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.patches import Patch
 
+from parsl_sa.report.colours import COLOURS, HATCH, HATCH_PAPER, UNDEFINED
 from parsl_sa.report.plates import save, sheet
 from parsl_sa.report.ranking import Ranking, positions
-from parsl_sa.report.tables import place_text
 from parsl_sa.results.schema import LOOK, PARAMETER, parameter_names
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ INDICES = ("S1", "S1_conf", "S1_low", "S1_high", "ST", "ST_conf", "ST_low", "ST_
 
 def write_group(folder: Path, stem: str, group: Group, title: str, ds: xr.Dataset) -> list[str]:
     """Write what a group shows at once as PNG and SVG, and its numbers as CSV; return the names."""
-    figure = sheet(group.shown, title, " ".join(group.notes), group.columns or COLUMNS[group.kind])
+    columns = group.columns or COLUMNS[group.kind]
+    figure = sheet(group.shown, title, " ".join(group.notes), columns, _legend(group))
     names = [f"{stem}{suffix}" for suffix in (".png", ".svg", ".csv")]
     for name in names[:2]:
         save(figure, folder / name)
@@ -38,16 +40,29 @@ def write_group(folder: Path, stem: str, group: Group, title: str, ds: xr.Datase
     return names
 
 
+def _legend(group: Group) -> list[Patch]:
+    patches = []
+    if group.kind == "lines" and group.names:
+        patches += [Patch(color=COLOURS[key], label=key) for key in ("S1", "ST")]
+    if "masked" in group.marks:
+        patches.append(
+            Patch(facecolor=HATCH_PAPER, edgecolor=HATCH, hatch="//////", linewidth=0, label="masked")
+        )
+    if "undefined" in group.marks:
+        patches.append(Patch(color=UNDEFINED, label="undefined"))
+    return patches
+
+
 def write_indices(path: Path, rankings: Mapping[str, Ranking]) -> None:
     """Write the indices of all quantities: one row a quantity and parameter, in the order of the tables."""
-    header = ("output", "rank", "parameter", "unit", *INDICES, "undefined")
+    header = ("output", "rank_first", "rank_last", "parameter", "unit", *INDICES, "undefined")
     _write(
         path,
         header,
         (
             (
                 output,
-                place_text(position),
+                *(position or ("", "")),
                 ranking.names[place],
                 ranking.units[place],
                 *(_number(getattr(ranking, key)[place]) for key in INDICES),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
 
 from parsl_sa.report.convergence import FOLLOWED, convergence, looks
 from parsl_sa.report.fields import SLICES, View, view
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 TOP, PLATES = 6, 12  # parameters shown at once, and plates that they may take
 PARAMETERS, ALL_PLATES = 24, 48  # the same with those behind "more", all fields of a study together
 PIXELS = 1_600_000  # of all maps of a page together: a few megabytes
+TIMES = " \u00d7 "
 SMALLEST, LARGEST = 64, 256  # points along a side of a map
 
 
@@ -65,15 +67,17 @@ class Group:
     view: View | None = None
 
 
-@dataclass
 class Inliner:
     """Turns plates into SVG for a page, with identifiers that no other figure of the page has."""
 
-    drawn: int = field(default=0)
+    def __init__(self) -> None:
+        self._drawn = 0
 
-    def __call__(self, plate: Plate) -> str:
-        self.drawn += 1
-        return inline(alone(plate), f"f{self.drawn}", f"{plate.caption}. {plate.words}")
+    def inline(self, plate: Plate) -> Markup:
+        """Draw a plate."""
+        self._drawn += 1
+        svg = inline(alone(plate), f"f{self._drawn}", f"{plate.caption}. {plate.words}")
+        return Markup(svg)  # noqa: S704 - made here; every text in it has been escaped
 
 
 def history(name: str, ds: xr.Dataset, order: Sequence[str]) -> Group | None:
@@ -82,7 +86,8 @@ def history(name: str, ds: xr.Dataset, order: Sequence[str]) -> Group | None:
     if not plates:
         return None
     bundles = looks(ds)
-    notes = [f"{bundles.size} looks, from n = {bundles[0]:,.0f} to n = {bundles[-1]:,.0f} bundles; bands are intervals."]
+    reach = f"from n = {bundles[0]:,.0f} to n = {bundles[-1]:,.0f} bundles"
+    notes = [f"{bundles.size} looks, {reach}; bands are intervals."]
     if is_field(ds):
         notes.append("Of the aggregated indices.")
     if len(order) > FOLLOWED:
@@ -103,7 +108,9 @@ def share_out(datasets: Mapping[str, xr.Dataset]) -> dict[str, tuple[int, int]]:
     for name, ds in fields.items():
         n_slices = len(view(ds).slices)
         n_parameters = ds.sizes.get(PARAMETER, 0)
-        shown = min(n_parameters, max(_top(n_slices), min(PARAMETERS, ALL_PLATES // (len(fields) * n_slices))))
+        shown = min(
+            n_parameters, max(_top(n_slices), min(PARAMETERS, ALL_PLATES // (len(fields) * n_slices)))
+        )
         side = math.sqrt(PIXELS / (len(fields) * n_slices * (2 + 2 * shown)))
         shares[name] = shown, int(min(max(side, SMALLEST), LARGEST))
     return shares
@@ -177,7 +184,7 @@ def _highest(shown: View, places: Sequence[int]) -> float:
 def _notes(shown: View, d: int, n_shown: int) -> list[str]:
     notes = []
     if shown.coarse:
-        block = " × ".join(str(size) for size in shown.sizes)
+        block = TIMES.join(str(size) for size in shown.sizes)
         notes.append(
             f"Each point is the mean of up to {block} cells; masked and undefined cells are left out of it."
         )
@@ -187,14 +194,15 @@ def _notes(shown: View, d: int, n_shown: int) -> list[str]:
     if d > n_shown:
         notes.append(f"The {n_shown} parameters of largest ST of {d:,}; all are in results.zarr.")
     if shown.is_map and n_shown:
-        notes.append("One scale for all indices; estimates below 0 or above its end take the colour of the end.")
+        notes.append(
+            "One scale for all indices; estimates below 0 or above its end take the colour of the end."
+        )
     return notes
 
 
 def _marks(ds: xr.Dataset) -> tuple[str, ...]:
     marks: list[str] = []
-    masked: Any = ds["masked"] if "masked" in ds else False
-    if bool(np.any(masked)):
+    if "masked" in ds and bool(ds["masked"].any()):
         marks.append("masked")
     if "undefined" in ds and bool(ds["undefined"].any()):
         marks.append("undefined")

@@ -75,6 +75,25 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
+def headline(attrs: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
+    """List what stands under the title; what is not known is left out.
+
+    Examples
+    --------
+    >>> headline({"n_used": 4094, "n_planned": 4096, "n_replicates": 16}, {})
+    ['4,094 of 4,096 bundles', '16 replicates']
+    """
+    n_inputs = len(inputs(spec))
+    known = [
+        f"{attrs['n_used']:,} of {attrs.get('n_planned', 0):,} bundles" if "n_used" in attrs else "",
+        f"{attrs['n_replicates']} replicates" if "n_replicates" in attrs else "",
+        f"{attrs['n_forwards']:,} forwards" if "n_forwards" in attrs else "",
+        f"{n_inputs:,} inputs" if n_inputs else "",
+        str(attrs.get("created") or "")[:10],
+    ]
+    return [text for text in known if text]
+
+
 def facts(attrs: Mapping[str, Any], spec: Mapping[str, Any]) -> list[tuple[str, str]]:
     """List what identifies a study, label and text; what is not known is left out."""
     design = spec.get("design", {})
@@ -106,8 +125,8 @@ def drops(attrs: Mapping[str, Any], limit: int = 50) -> tuple[list[tuple[str, in
 
     Examples
     --------
-    >>> drops({"dropped": [{"bundle": 3, "reason": "non-finite CD"}, {"bundle": 9, "reason": "non-finite CD"}]})
-    ([('non-finite CD', 2)], [(3, 'non-finite CD'), (9, 'non-finite CD')])
+    >>> drops({"dropped": [{"bundle": 3, "reason": "CD is NaN"}, {"bundle": 9, "reason": "CD is NaN"}]})
+    ([('CD is NaN', 2)], [(3, 'CD is NaN'), (9, 'CD is NaN')])
     """
     dropped = attrs.get("dropped") or []
     if isinstance(dropped, int):

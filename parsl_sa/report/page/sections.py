@@ -12,7 +12,7 @@ import numpy as np
 from parsl_sa.report.moments import moment_pairs
 from parsl_sa.report.numbers import number
 from parsl_sa.report.page.bars import MOST, SHOWN, Row, Scale, rows, with_minus
-from parsl_sa.report.page.pictures import Group, field_group, history
+from parsl_sa.report.page.pictures import TIMES, Group, field_group, history
 from parsl_sa.report.ranking import Ranking, rank
 from parsl_sa.report.sentences import answer
 from parsl_sa.results.schema import cell_dims, is_field
@@ -88,9 +88,7 @@ class Section:
     field: Group | None
 
 
-def section(
-    name: str, ds: xr.Dataset, anchor: str, scale: Scale, share: tuple[int, int] | None
-) -> Section:
+def section(name: str, ds: xr.Dataset, anchor: str, scale: Scale, share: tuple[int, int] | None) -> Section:
     """Assemble the section of a quantity.
 
     Parameters
@@ -110,7 +108,7 @@ def section(
     order = ranking.names if ranking is not None and defined else ()
     d = len(order)
     dims = cell_dims(ds)
-    shape = " × ".join(f"{ds.sizes[dim]:,}" for dim in dims) + f" cells: {', '.join(dims)}" if dims else ""
+    shape = TIMES.join(f"{ds.sizes[dim]:,}" for dim in dims) + f" cells: {', '.join(dims)}" if dims else ""
     cells, sentence = told(name, answer(name, ds), order)
     unit = str(ds.attrs.get("unit", ""))
     return Section(
@@ -187,11 +185,11 @@ def told(name: str, sentence: str, parameters: Sequence[str]) -> tuple[str, str]
 
 
 def unbroken(sentence: str) -> str:
-    """Keep numbers together with what belongs to them at the end of a line.
+    r"""Keep numbers together with what belongs to them at the end of a line.
 
     Examples
     --------
-    >>> unbroken("81 ± 2 % of it") == "81\\u00a0±\\u00a02\\u00a0% of it"
+    >>> unbroken("81 ± 2 % of it") == "81\u00a0±\u00a02\u00a0% of it"
     True
     """
     return sentence.replace(" ± ", "\u00a0±\u00a0").replace(" %", "\u00a0%")

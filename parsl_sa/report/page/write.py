@@ -7,7 +7,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from parsl_sa.report.figures import indices_figure
 from parsl_sa.report.page import citation, provenance
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from parsl_sa.report.page.sections import Section
-    from parsl_sa.report.plates import Plate
 
 PAGE = "index.html"
 
@@ -67,12 +65,16 @@ def write_report(
     files = _write_files(datasets, attrs, folder, sections, rankings)
     spec = provenance.read_spec(attrs)
     cited = citation.citation_file()
+    version = str((attrs.get("versions") or {}).get("parsl-sa", ""))
     reasons, dropped = provenance.drops(attrs)
     html = (
         _environment()
         .get_template("page.html.j2")
         .render(
-            attrs=attrs,
+            name=str(attrs.get("name") or "study"),
+            finished=bool(attrs.get("finished", True)),
+            headline=provenance.headline(attrs, spec),
+            version=version,
             sections=sections,
             scale=scale,
             level=f"{100.0 * float(attrs.get('level') or 0.95):g} %",
@@ -84,12 +86,12 @@ def write_report(
             dropped=dropped,
             spec=json.dumps(spec, indent=1, ensure_ascii=False) if spec else "",
             citation=cited,
-            software=citation.software(cited, str((attrs.get("versions") or {}).get("parsl-sa", "unknown"))),
+            software=citation.software(cited, version),
             papers=citation.papers(
                 str(attrs.get("estimator") or ""), fields=any(is_field(ds) for ds in datasets.values())
             ),
             files=files,
-            picture=_pictured(Inliner()),
+            picture=Inliner().inline,
         )
     )
     page = folder / PAGE
@@ -118,13 +120,6 @@ def _write_files(
                 title = f"{attrs.get('name', '')}: {one.name}, {group.title.lower()}".lstrip(": ")
                 files[stem] = write_group(folder, stem, group, title, datasets[one.name])
     return files
-
-
-def _pictured(inliner: Inliner) -> Any:
-    def picture(plate: Plate) -> Markup:
-        return Markup(inliner(plate))  # noqa: S704 - made here; matplotlib has escaped every text in it
-
-    return picture
 
 
 @cache
