@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from parsl_sa.report.page import write
 from parsl_sa.report.page.write import write_report
 from support import browser
 from support.fields import field, with_looks
@@ -70,6 +71,12 @@ CASES = [
 def work(tmp_path: Path) -> Path:
     require_program(browser.PROGRAM)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the files out, which `page/test_write.py` looks at: they take as long as the page."""
+    monkeypatch.setattr(write, "write_group", lambda folder, stem, *_: [f"{stem}.csv"])
 
 
 def written(make: Make, work: Path, scalar: Build, attrs: dict[str, Any]) -> Path:
