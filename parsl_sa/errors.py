@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +49,10 @@ class SpecError(ParslSaError):
         self.faults = tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by the faults: Python would call the class with the message."""
+        return type(self), (self.faults,)
+
 
 class ModelError(SpecError):
     """The model cannot be loaded or does not do what the spec says of it.
@@ -63,6 +67,10 @@ class ModelError(SpecError):
 
     def __init__(self, place: str, message: str) -> None:
         super().__init__([Fault(place, message)])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by place and message; see `SpecError`."""
+        return type(self), (self.faults[0].place, self.faults[0].message)
 
 
 class BundleShapeError(ParslSaError, ValueError):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.launch import planning
 from parsl_sa.launch.supervise import Supervisor
+from parsl_sa.launch.trial import describe, read_faults
+from parsl_sa.spec import load_spec, science
 from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
     import xarray as xr
-
-
-_STOPPING_S = 30.0
 
 
 class Study:
@@ -68,7 +66,7 @@ class Study:
         SpecError
             If spec or model is at fault.
         """
-        return planning.describe(planning.check(self.path, site, ranks))
+        return describe(planning.check(self.path, site, ranks))
 
     def launch(
         self,
@@ -78,7 +76,7 @@ class Study:
         plan: str | Path | None = None,
         watch: Callable[[dict[str, Any]], None] | None = None,
     ) -> Results:
-        """Run the study to its end and return its results.
+        """Run the study to its end and return its results; one that is finished already is not run again.
 
         Parameters
         ----------
@@ -96,12 +94,15 @@ class Study:
         Raises
         ------
         SpecError
-            If spec or model is at fault; nothing was started.
+            If spec or model is at fault, or the directory holds another study; nothing was started.
         StudyError
             If the study failed or was stopped before it had any result.
         """
         spec = planning.read_spec(self.path, site, ranks)
         where = Path(directory) if directory is not None else new_directory(spec.name)
+        study = finished(self.path, where, site, ranks)
+        if study is not None:
+            return Results.open(study.root)
         study = planning.prepare(self.path, where, site, ranks, Path(plan) if plan is not None else None)
         return _finish(study, run(study, watch))
 
@@ -200,32 +201,49 @@ def run(study: StudyDir, watch: Callable[[dict[str, Any]], None] | None = None) 
     Raises
     ------
     SpecError
-        If a probe in a block has found the model at fault.
+        If a probe in a block has found the model at fault, or another process runs the study.
     StudyError
         If the coordinator dies again and again.
     """
     code = Supervisor(study, watch or (lambda status: None)).run()  # noqa: ARG005 - nobody watches
-    planning.read_faults(study.root)
+    read_faults(study.root)
     return code
 
 
-def take_over(study: StudyDir) -> None:
-    """Make sure that nobody else runs a study: a coordinator whose launch is gone is given time to stop.
+def finished(
+    path: Path, directory: Path, site: str | None = None, ranks: int | None = None
+) -> StudyDir | None:
+    """Return the study in a directory if it is that of a spec, finished; None if the directory is free.
+
+    Parameters
+    ----------
+    path : Path
+        The spec.
+    directory : Path
+        Where the study is to be.
+    site, ranks : optional
+        Instead of what the spec says.
 
     Raises
     ------
     SpecError
-        If it is being run by a launch that is alive.
+        If the directory holds this study unfinished, or another one.
     """
-    deadline = time.monotonic() + _STOPPING_S
-    while True:
-        with study.lock() as free:
-            if free:
-                return
-        if time.monotonic() > deadline:
-            text = "is being run by another process; see parsl-sa status"
-            raise SpecError([Fault(str(study.root), text)])
-        time.sleep(0.2)
+    spec = planning.read_spec(path, site, ranks)
+    study = StudyDir(directory.resolve())
+    if not study.exists():
+        study.require_free()
+        return None
+    changed = planning.changed_files(spec, study.read_plan()) if study.plan.exists() else []
+    if science(load_spec(study.spec)) != science(spec):
+        text = "holds another study: model, inputs, design, outputs or statistics differ"
+    elif changed:
+        text = f"holds a study of another model: {', '.join(changed)} changed since"
+    elif study.read_status().get("stage") == "done":
+        return study
+    else:
+        raise SpecError([Fault(str(directory), f"holds this study, unfinished: parsl-sa resume {directory}")])
+    raise SpecError([Fault(str(directory), f"{text}; choose another --dir")])
 
 
 def existing(directory: Path) -> StudyDir:

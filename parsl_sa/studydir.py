@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import Fault, SpecError, StudyError
+from parsl_sa.jsonfile import append_record
 from parsl_sa.records import Plan
 
 if TYPE_CHECKING:
@@ -93,13 +94,41 @@ class StudyDir:
         """Directory of a shard's checkpoints."""
         return self.root / "checkpoints" / f"shard-{shard}"
 
+    @property
+    def runs(self) -> Path:
+        """Short-lived files of all coordinator lives."""
+        return self.root / "run"
+
     def run(self, epoch: int) -> Path:
         """Short-lived files of one coordinator life."""
-        return self.root / "run" / str(epoch)
+        return self.runs / str(epoch)
 
     def exists(self) -> bool:
         """Tell whether a study is there."""
         return self.spec.is_file() and self.journal.is_file()
+
+    def require_free(self) -> None:
+        """Make sure that a study can be made here; nothing is written.
+
+        Raises
+        ------
+        SpecError
+            If the place is taken or cannot be written.
+        """
+        above = next(path for path in (self.root, *self.root.parents) if path.exists())
+        if not above.is_dir():
+            what = "" if above == self.root else f"{above} "
+            text = f"{what}is a file, not a directory; choose another --dir"
+        elif self.exists():
+            text = (
+                f"holds a study already; go on with it (parsl-sa resume {self.root}) or choose another --dir"
+            )
+        elif above == self.root and any(above.iterdir()):
+            text = "is not empty and holds no study; choose another --dir"
+        else:
+            text = _unwritable(above)
+        if text:
+            raise SpecError([Fault(str(self.root), text)])
 
     def create(self) -> None:
         """Make the directory and its journal with a new study identifier.
@@ -109,12 +138,9 @@ class StudyDir:
         SpecError
             If the place is taken or cannot be written.
         """
+        self.require_free()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            if any(self.root.iterdir()):
-                raise SpecError(
-                    [Fault(str(self.root), "is not empty and holds no study; choose another --dir")]
-                )
             self.logs.mkdir()
         except OSError as error:
             raise SpecError([Fault(str(self.root), f"cannot be written: {error.strerror}")]) from error
@@ -123,8 +149,14 @@ class StudyDir:
             self.journal, {"record": "study", "id": uuid.uuid4().hex, "created": created}, durable=True
         )
 
-    def read_journal(self) -> list[dict[str, Any]]:
-        """Return the journal's records; a torn last line, the mark of a crash, is cut off.
+    def read_journal(self, repair: bool = False) -> list[dict[str, Any]]:
+        """Return the journal's records, without a torn last line, which is the mark of a crash.
+
+        Parameters
+        ----------
+        repair : bool
+            Whether to cut a torn line off in the file. Only for the holder of the lock: what looks torn to
+            anybody else may be a line that is being written.
 
         Raises
         ------
@@ -135,7 +167,7 @@ class StudyDir:
             raise StudyError(f"{self.root}: no study here (journal.jsonl is missing)")
         raw = self.journal.read_bytes()
         whole = raw[: raw.rfind(b"\n") + 1]
-        if len(whole) != len(raw):
+        if repair and len(whole) != len(raw):
             with self.journal.open("r+b") as stream:
                 stream.truncate(len(whole))
         try:
@@ -196,15 +228,24 @@ class StudyDir:
         return loaded
 
     @contextmanager
-    def lock(self) -> Iterator[bool]:
-        """Hold the directory for one coordinator; yields whether it was free."""
-        with (self.root / "lock").open("a") as stream:
+    def lock(self, name: str = "lock") -> Iterator[bool]:
+        """Hold the directory for one coordinator, or one supervisor; yields whether it was free."""
+        with (self.root / name).open("a") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 yield False
             else:
                 yield True
+
+
+def _unwritable(directory: Path) -> str:
+    """Tell why nothing can be made in a directory, empty if something can."""
+    try:
+        with TemporaryFile(dir=directory):
+            return ""
+    except OSError as error:
+        return f"cannot be made: {error.strerror} in {directory}; choose another --dir"
 
 
 def read_plan(path: Path) -> Plan:
@@ -221,49 +262,3 @@ def read_plan(path: Path) -> Plan:
         raise StudyError(f"{path}: no plan here; the study did not get as far as its probe") from None
     except (ValueError, TypeError, KeyError) as error:
         raise StudyError(f"{path}: damaged plan: {error}") from error
-
-
-def write_json(path: Path, plain: object, durable: bool = False) -> None:
-    """Write a JSON file aside and rename it into place.
-
-    Parameters
-    ----------
-    path : Path
-        Target.
-    plain : object
-        JSON value.
-    durable : bool
-        Whether to fsync the file and its directory.
-    """
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("w") as stream:
-        json.dump(plain, stream, indent=1)
-        if durable:
-            stream.flush()
-            os.fsync(stream.fileno())
-    aside.replace(path)
-    if durable:
-        sync_directory(path.parent)
-
-
-def append_record(path: Path, record: dict[str, Any], durable: bool = False) -> None:
-    """Append one line to a journal."""
-    with path.open("ab") as stream:
-        write_record(stream, record, durable)
-
-
-def write_record(stream: IO[bytes], record: dict[str, Any], durable: bool) -> None:
-    """Write one line to an open journal; with `durable`, return when it is on disk."""
-    stream.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
-    stream.flush()
-    if durable:
-        os.fsync(stream.fileno())
-
-
-def sync_directory(path: Path) -> None:
-    """Make renames and new names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

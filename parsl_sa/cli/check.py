@@ -4,54 +4,124 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from parsl_sa.cli.messages import report_warnings
 from parsl_sa.spec import load_spec, warnings
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 FARM_START_S = 10.0
 
 
 def command(
-    spec: Annotated[Path, typer.Argument(help="The spec file.")],
-    site: Annotated[str | None, typer.Option(help="Instead of the spec's farm.site.")] = None,
-    ranks: Annotated[int | None, typer.Option(help="Instead of the spec's farm.clients.ranks.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec file.")],
+    site: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Where to run, instead of the spec's farm.site.")
+    ] = None,
+    ranks: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="MPI ranks of a client, instead of the spec's farm.clients.ranks."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
     """Check a spec, try its model, and report what the study takes."""
-    read = load_spec(spec)  # at once, before anything heavy is imported
-    report_warnings(warnings(read))
-    from parsl_sa.study import Study  # noqa: PLC0415 - a faulty spec should not wait for it
+    from parsl_sa.launch.planning import read_spec  # noqa: PLC0415 - `--help` need not wait for it
+
+    read_spec(spec, site, ranks)  # all its faults at once, before anything heavy is imported
+    from parsl_sa.study import Study  # noqa: PLC0415 - see above
 
     told = Study(spec).check(site, ranks)
+    told["warnings"] = [*warnings(load_spec(spec)), *told["warnings"]]
+    report_warnings(told["warnings"])
     if as_json:
         typer.echo(json.dumps(told))
         return
+    from rich.console import Console  # noqa: PLC0415 - slow to import
+
+    Console().print(report(told))
+
+
+def report(told: dict[str, Any]) -> RenderableType:
+    """Lay the figures of a check out for a terminal of any width."""
+    from rich.console import Group  # noqa: PLC0415 - slow to import
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
     for label, text in describe(told):
-        typer.echo(f"{label:>16}  {text}")
+        table.add_row(label, Text(text))
+    head = f"{told['name']} on site {told['site']}: spec and model are sound"
+    return Group(Text(head, style="bold"), table)
 
 
 def describe(told: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the figures of a check as labelled lines."""
     from parsl_sa.launch.progress import duration  # noqa: PLC0415 - imports rich
 
-    outputs = ", ".join(f"{name}{tuple(shape) or ''}" for name, shape in told["outputs"].items())
+    cells = "" if told["cells"] == len(told["outputs"]) else f", {told['cells']:,} cells together"
+    bundles = f"{told['n']:,} bundles of {_count(told['rows'], 'row')}"
+    lease = _count(told["lease_bundles"], "bundle")
+    clients = (
+        f"{told['clients']} of {_count(told['ranks'], 'rank')}{', each' if told['clients'] > 1 else ','}"
+    )
+    work = duration(max(1.0, told["duration_s"]))
     lines = [
-        ("study", f"{told['name']} on site {told['site']}"),
-        ("inputs", f"{told['parameters']} uncertain parameters"),
-        ("outputs", outputs),
-        ("design", f"n = {told['n']} bundles in {told['replicates']} replicates"),
-        ("forwards", f"{told['forwards']:,} in batches of {told['batch']}"),
-        ("leases", f"{told['leases']} of {told['lease_bundles']} bundles"),
-        ("clients", f"{told['clients']} of {told['ranks']} ranks, {_size(told['client_memory_bytes'])} each"),
-        ("reducer", f"{_size(told['reducer_memory_bytes'])} of statistics and buffers"),
-        ("estimated time", f"{duration(told['duration_s'])}, and about {FARM_START_S:.0f} s to start"),
+        ("inputs", _count(told["parameters"], "uncertain parameter")),
+        ("outputs", ", ".join(_output(*item) for item in told["outputs"].items()) + cells),
+        ("design", f"n = {bundles}, in {_count(told['replicates'], 'replicate')}"),
+        ("forwards", f"{told['forwards']:,}, in batches of {told['batch']}"),
+        ("leases", f"{told['leases']:,} of {lease}, {_time(told['lease_s'])} each"),
+        ("clients", f"{clients} about {_size(told['client_memory_bytes'])} of memory"),
+        ("reducer", f"about {_size(told['reducer_memory_bytes'])} of memory"),
+        ("checkpoints", f"{_size(told['checkpoint_disk_bytes'])} on disk"),
+        ("estimated time", f"{work}, and about {FARM_START_S:.0f} s to start"),
     ]
     if told["duration_s"] < FARM_START_S:
-        lines.append(("note", "the study is shorter than the start of its farm"))
+        lines.append(("note", "the work is shorter than the start of its farm"))
     return lines
+
+
+def _count(n: int, what: str) -> str:
+    """Write a number of things.
+
+    Examples
+    --------
+    >>> _count(1, "rank"), _count(4096, "bundle")
+    ('1 rank', '4,096 bundles')
+    """
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def _output(name: str, dims: dict[str, int]) -> str:
+    """Name an output and its axes.
+
+    Examples
+    --------
+    >>> _output("CL", {}), _output("theta", {"side": 2, "x": 32})
+    ('CL', 'theta (side 2, x 32)')
+    """
+    return f"{name} ({', '.join(f'{dim} {length}' for dim, length in dims.items())})" if dims else name
+
+
+def _time(seconds: float) -> str:
+    """Write a short time.
+
+    Examples
+    --------
+    >>> _time(0.0042), _time(1.46), _time(90.0)
+    ('4.2 ms', '1.5 s', '1 min 30 s')
+    """
+    from parsl_sa.launch.progress import duration  # noqa: PLC0415 - imports rich
+
+    if seconds >= 60:
+        return duration(seconds)
+    return f"{seconds:.2g} s" if seconds >= 0.1 else f"{1000 * seconds:.2g} ms"
 
 
 def _size(size_bytes: float) -> str:
@@ -59,11 +129,11 @@ def _size(size_bytes: float) -> str:
 
     Examples
     --------
-    >>> _size(900), _size(3.2e6)
-    ('900 B', '3.2 MB')
+    >>> _size(900), _size(3.2e6), _size(999.6e6)
+    ('900 B', '3.2 MB', '1 GB')
     """
     for unit in ("B", "kB", "MB"):
-        if size_bytes < 1000:
+        if size_bytes < 999.5:
             return f"{size_bytes:.3g} {unit}"
         size_bytes /= 1000
     return f"{size_bytes:.3g} GB"

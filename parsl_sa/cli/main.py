@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import sys
+import traceback
+from typing import TYPE_CHECKING
 
 import typer
 
 from parsl_sa.cli import check, launch, report, results, resume, schema, sites, status
-from parsl_sa.cli.messages import report_error
+from parsl_sa.cli.messages import report_error, say
 from parsl_sa.errors import ParslSaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 app = typer.Typer(
     name="parsl-sa",
     help="Explain a trained network by sensitivity analysis: which inputs drive which outputs, how surely.",
+    epilog="Exit status: 0 done, 2 bad spec or arguments, 3 stopped by a budget, 4 failed, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command("check", help="Try a spec and its model, and say what the study will take.")(check.command)
-app.command("launch", help="Run a study to its end.")(launch.command)
-app.command("resume", help="Go on with a study that was stopped or killed.")(resume.command)
-app.command("status", help="Show how far a study is.")(status.command)
-app.command("results", help="Show the results of a study, finished or not.")(results.command)
-app.command("report", help="Write the report of a study: one HTML page, with its figures.")(report.command)
-app.command("sites", help="List the machines that studies can run on.")(sites.command)
-app.command("schema", help="Print the JSON Schema of a spec.")(schema.command)
+_COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "check": (check.command, "Try a spec and its model, and say what the study will take."),
+    "launch": (launch.command, "Run a study to its end, and show its results."),
+    "resume": (resume.command, "Go on with a study that was stopped or killed."),
+    "status": (status.command, "Show how far a study is."),
+    "results": (results.command, "Show the results of a study, finished or not."),
+    "report": (report.command, "Write the report of a study: one HTML page, with its figures."),
+    "sites": (sites.command, "List the machines that studies can run on."),
+    "schema": (schema.command, "Print the JSON Schema of a spec."),
+}
+for name, (command, summary) in _COMMANDS.items():
+    app.command(name, short_help=summary)(command)
 
 
 def main() -> None:
@@ -36,10 +46,14 @@ def main() -> None:
     try:
         app()
     except ParslSaError as error:
-        report_error(error)
+        report_error(error, command=next(iter(sys.argv[1:]), ""))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception:  # noqa: BLE001 - the edge: whatever else happens is a failure, with its traceback
+        traceback.print_exc()
+        say("failed: an error inside parsl-sa; please report it with the lines above")
+        sys.exit(4)
 
 
 if __name__ == "__main__":

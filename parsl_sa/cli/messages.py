@@ -13,15 +13,21 @@ if TYPE_CHECKING:
     from parsl_sa.errors import ParslSaError
 
 
-def report_error(error: ParslSaError) -> None:
-    """Print an error: every fault of a spec on a line of its own."""
-    if isinstance(error, SpecError):
+# Commands that would have started something.
+_STARTERS = frozenset({"check", "launch", "resume"})
+
+
+def report_error(error: ParslSaError, command: str) -> None:
+    """Print an error of a command: every fault on a line of its own."""
+    if not isinstance(error, SpecError):
+        say(f"failed: {error}")
+    elif command in _STARTERS:
         count = len(error.faults)
         head = "1 fault" if count == 1 else f"{count} faults"
         lines = "\n".join(f"  {fault}" for fault in error.faults)
         say(f"{head}; nothing was started\n{lines}")
     else:
-        say(f"failed: {error}")
+        say("\n".join(f"error: {fault}" for fault in error.faults))
 
 
 def report_warnings(warnings: Iterable[str]) -> None:

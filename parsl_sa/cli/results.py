@@ -14,8 +14,8 @@ from parsl_sa.errors import Fault, SpecError
 
 
 def command(
-    directory: Annotated[Path, typer.Argument(help="The study directory.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The study directory.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print one row an output, parameter and statistic.")
     ] = False,

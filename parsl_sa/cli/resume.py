@@ -12,15 +12,14 @@ from parsl_sa.cli.messages import say
 
 
 def command(
-    directory: Annotated[Path, typer.Argument(help="The study directory.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The study directory.")],
     plain: Annotated[bool, typer.Option("--plain", help="Plain lines instead of the live view.")] = False,
 ) -> None:
     """Go on with a study from its last checkpoint, and show its results."""
-    from parsl_sa.study import existing, take_over  # noqa: PLC0415 - heavy
+    from parsl_sa.study import existing  # noqa: PLC0415 - heavy
 
     study = existing(directory)
     if study.read_status().get("stage") == "done":
         say(f"{directory}: this study is finished")
         conclude(study, directory, 0)
-    take_over(study)
     conclude(study, directory, run_watched(study, plain))

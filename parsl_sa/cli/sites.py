@@ -10,7 +10,7 @@ def command() -> None:
     from rich.console import Console  # noqa: PLC0415 - slow to import
     from rich.table import Table  # noqa: PLC0415
 
-    from parsl_sa.execution.site import SITE_PATH, presets, read_site  # noqa: PLC0415
+    from parsl_sa.execution.presets import SITE_PATH, presets, read_site  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False)
     for column in ("site", "provider", "verified", "description"):

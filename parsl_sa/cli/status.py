@@ -15,8 +15,8 @@ _STALE_S = 10.0
 
 
 def command(
-    directory: Annotated[Path, typer.Argument(help="The study directory.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The study directory.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
     """Show how far a study is, from any shell that sees its directory."""
     from parsl_sa.study import existing  # noqa: PLC0415 - heavy
@@ -30,7 +30,7 @@ def command(
 
     from parsl_sa.launch.progress import duration, panel  # noqa: PLC0415
 
-    Console().print(panel(status))
+    Console().print(panel({"name": study.root.name, **status}))
     age_s = time.time() - status.get("updated_at", 0.0)
     if status.get("stage") in {"probing", "starting", "running", "finishing"} and age_s > _STALE_S:
         typer.echo(f"no sign of life for {duration(age_s)}; go on with: parsl-sa resume {directory}")

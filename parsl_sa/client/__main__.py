@@ -13,8 +13,6 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parsl_sa.channel.curve import CurveChannel
-from parsl_sa.channel.keys import make_keys
 from parsl_sa.client.ranks import Ranks
 from parsl_sa.client.shell import Outcome, Shell
 from parsl_sa.client.workload import Workload, lanes_of
@@ -46,7 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the client's log
         ranks.abort(1)
-        return 1
 
 
 def _run(options: argparse.Namespace, ranks: Ranks) -> int:
@@ -98,17 +95,21 @@ def _set_threads(threads: int) -> None:
 
 
 def _load(study: StudyDir, plan: Plan, ranks: Ranks) -> Workload:
-    """Load the workload; rank 0 first, so that a cold compilation happens once."""
-    spec, pivots = load_spec(study.spec), study.read_pivots()
-    if ranks.rank:
-        ranks.gather(None)
-        return Workload(spec, plan, pivots)
-    workload = Workload(spec, plan, pivots)
+    """Load the workload on every rank; rank 0 compiles first, so that a cold compilation happens once."""
+    workload = Workload(load_spec(study.spec), plan, study.read_pivots())
+    if ranks.rank == 0:
+        workload.prewarm()
     ranks.gather(None)
+    if ranks.rank:
+        workload.prewarm()
     return workload
 
 
 def _shell(options: argparse.Namespace, study: StudyDir, plan: Plan, ranks: Ranks) -> Shell:
+    # Half a second that the other ranks need not spend.
+    from parsl_sa.channel.curve import CurveChannel  # noqa: PLC0415
+    from parsl_sa.channel.keys import make_keys  # noqa: PLC0415
+
     fence = Fence(study.study_id(), options.epoch)
     session = ClientSession(fence, plan.shards, SessionPolicy())
     channel = CurveChannel(make_keys(study.keys))

@@ -1,16 +1,16 @@
 """The probe: load the model where it will run, try it, and freeze the plan.
 
-`python -m parsl_sa.client.probe SPEC OUT --ranks R` writes `plan.json` and `pivots.npy` into OUT, or
-`faults.json` and exit status 2 when the model does not do what the spec says.
+`python -m parsl_sa.client.probe SPEC OUT --ranks R` writes `plan.json`, `pivots.npy` and `figures.json`
+(costs, warnings) into OUT, or `faults.json` and exit status 2 when the model does not do what the spec says.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import sys
+import time
 import traceback
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,22 +22,23 @@ import psutil
 
 from parsl_sa import design, models, stats
 from parsl_sa.arrays import checksum
+from parsl_sa.client.cut import CHUNK_BYTES, Costs, cut, power_of_two_below
 from parsl_sa.errors import DesignError, Fault, ModelError, SpecError
+from parsl_sa.jsonfile import write_json
 from parsl_sa.lifeline import hold
-from parsl_sa.records import Plan, digest_of
+from parsl_sa.records import Plan, Quantity, digest_of
 from parsl_sa.spec import StudySpec, load_spec, replicate_plan, science
-from parsl_sa.studydir import StudyDir, write_json
+from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
 PROBE_BUNDLES = 32
-LEASE_S = 1.5
-LANES = 8
-CHUNK_BYTES = 64 << 20
 LARGEST_BATCH = 8192
+_TIMED = 3
+_TIMED_S = 0.2
 _PACKAGES = ("numba", "numpy", "parsl", "parsl-sa", "scipy", "torch")
 
 
@@ -52,13 +53,16 @@ class Probe:
     pivots : ndarray of float64, shape (n_cells,)
         Shift of every cell: its mean over the probed rows.
     figures : dict
-        Costs: ``forward_s`` of one batch, ``row_bytes`` of one row while it is evaluated, ``rank_bytes`` of
-        one rank, ``reducer_bytes`` of one shard, ``lease_bytes`` of a contribution.
+        Costs: ``bundle_s`` of one bundle on one rank, design and fold included; ``rank_bytes`` of the process
+        of one rank; ``lease_bytes`` of a contribution; ``state_bytes`` of the statistics.
+    warnings : list of str
+        What may go wrong later, each with its place in the spec.
     """
 
     plan: Plan
     pivots: npt.NDArray[np.float64]
     figures: dict[str, float]
+    warnings: list[str]
 
 
 def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
@@ -85,34 +89,34 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     try:
         sampler = design.assemble(spec.design_plain(), spec.parameters_plain(), replicate_bundles)
     except DesignError as error:
-        raise SpecError([Fault("", str(error))]) from error
-    layout = sampler.layout
+        place, colon, message = str(error).partition(": ")
+        place, message = (place, message) if colon else ("design", str(error))
+        raise SpecError([Fault(place, message)]) from error
     evaluator = models.Evaluator(
         models.load(spec.model_plain(), Path()), spec.outputs_plain(), len(spec.inputs.parameters)
     )
     rows = _probe_rows(sampler.rows(0, min(PROBE_BUNDLES, replicate_bundles)))
     quantities = evaluator.probe(rows)
-    memory_bytes = _memory_bytes(spec, ranks)
-    chosen = models.choose_batch(evaluator, rows, memory_bytes // 2, LARGEST_BATCH)
-    pivots = _pivots(evaluator.evaluate(rows, chosen.batch))
-
-    lease = _lease_bundles(chosen.batch / chosen.forward_s * ranks, layout.n_rows, replicate_bundles, ranks)
-    lanes = min(lease, max(LANES, _power_of_two_above(ranks)))
-    bundle_bytes = layout.n_rows * evaluator.n_cells * np.dtype(evaluator.dtype).itemsize
-    chunk = min(lease // lanes, _power_of_two_below(max(1, CHUNK_BYTES // bundle_bytes)))
-    accumulator = stats.assemble(spec.statistics_plain(), layout, evaluator.n_cells, pivots)
+    resident_bytes = psutil.Process().memory_info().rss
+    chosen = models.choose_batch(evaluator, rows, _memory_bytes(spec, ranks) // 2, LARGEST_BATCH)
+    outputs = evaluator.evaluate(rows, chosen.batch)
+    _require_no_masks(outputs, quantities)
+    pivots = _pivots(outputs)
+    accumulator = stats.assemble(spec.statistics_plain(), sampler.layout, evaluator.n_cells, pivots)
+    costs = _costs(sampler, evaluator, accumulator, chosen.batch)
+    sizes = cut(costs, replicate_bundles, ranks)
     hashes = models.hashes(evaluator.model)
     plan = Plan(
         science=digest_of({**science(spec), "files": hashes}),
-        layout=layout,
+        layout=sampler.layout,
         quantities=quantities,
         dtype=evaluator.dtype,
         replicates=replicates,
         replicate_bundles=replicate_bundles,
-        lease_bundles=lease,
-        lanes=lanes,
-        chunk_bundles=chunk,
-        batch=evaluator.model.fixed_batch or _even_batch(chunk * layout.n_rows, chosen.batch),
+        lease_bundles=sizes.lease_bundles,
+        lanes=sizes.lanes,
+        chunk_bundles=sizes.chunk_bundles,
+        batch=sizes.batch,
         threads=threads,
         shards=spec.farm.reducer.shards,
         contribution="partial",
@@ -121,23 +125,78 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
         hardware=models.hardware(evaluator.model.device),
         versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
         model_hashes=hashes,
-        forward_s=chosen.forward_s,
+        forward_s=chosen.forward_s * sizes.batch / chosen.batch,
     )
     lease_bytes = 8 * plan.n_cells * sum(k for k, _ in accumulator.partial_shapes())
+    chunk_bytes = sizes.batch * chosen.row_bytes + sizes.chunk_bundles * costs.bundle_bytes
     figures = {
-        "forward_s": chosen.forward_s,
-        "batch": float(chosen.batch),
-        "row_bytes": float(chosen.row_bytes),
-        "rank_bytes": float(chosen.batch * chosen.row_bytes + chunk * bundle_bytes + 4 * lease_bytes),
+        "bundle_s": costs.bundle_s,
+        "rank_bytes": float(resident_bytes + chunk_bytes + 4 * lease_bytes),
         "lease_bytes": float(lease_bytes),
-        "reducer_bytes": float(accumulator.memory_bytes()),
+        "state_bytes": float(accumulator.memory_bytes()),
     }
-    return Probe(plan, pivots, figures)
+    return Probe(plan, pivots, figures, list(_warnings(spec, outputs, plan)))
+
+
+def _costs(
+    sampler: design.Sampler, evaluator: models.Evaluator, accumulator: stats.Accumulator, batch: int
+) -> Costs:
+    """Time whole bundles on this rank, as many as fill a batch: their design, their forwards, their fold."""
+    n_rows = sampler.layout.n_rows
+    bundle_bytes = n_rows * evaluator.n_cells * np.dtype(evaluator.dtype).itemsize
+    n = min(
+        power_of_two_below(max(n_rows, batch) // n_rows),
+        power_of_two_below(CHUNK_BYTES // bundle_bytes),
+        sampler.replicate_bundles,
+    )
+    stats.prewarm(accumulator, evaluator.dtype)
+    times: list[float] = []
+    while len(times) < _TIMED and sum(times) < _TIMED_S:
+        started = time.perf_counter()
+        inputs = sampler.rows(len(times) * n, (len(times) + 1) * n)
+        outputs = evaluator.evaluate(inputs.reshape(n * n_rows, -1), min(batch, n * n_rows))
+        outputs = outputs.reshape(n, n_rows, -1)
+        accumulator.update(outputs, np.isfinite(outputs).all(axis=(1, 2)))
+        accumulator.take_partials()
+        times.append(time.perf_counter() - started)
+    model = evaluator.model
+    return Costs(n_rows, min(times) / n, bundle_bytes, batch, model.smallest_batch, model.fixed_batch)
+
+
+def _warnings(spec: StudySpec, outputs: npt.NDArray[Any], plan: Plan) -> Iterator[str]:
+    """Tell of quantities that were not finite for some of the probed rows."""
+    allowed = spec.stop.max_dropped_fraction
+    for index, quantity in enumerate(plan.quantities):
+        faulty = int((~np.isfinite(outputs[:, quantity.cells]).all(axis=1)).sum())
+        share = 1 - (1 - faulty / len(outputs)) ** plan.layout.n_rows
+        if faulty:
+            yield (
+                f"outputs[{index}]: '{quantity.name}' is not finite for {faulty} of {len(outputs)} probed "
+                f"inputs, so about {share:.0%} of the bundles will be dropped; the study fails if it is "
+                f"more than {allowed:.2g} of them (stop.max_dropped_fraction). Check the ranges of the inputs"
+            )
 
 
 def _probe_rows(bundles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the independent rows of some bundles: A, and B where there is one."""
     return bundles[:, :2].reshape(-1, bundles.shape[-1])
+
+
+def _require_no_masks(outputs: npt.NDArray[Any], quantities: Sequence[Quantity]) -> None:
+    """Refuse quantities with cells that never are finite: every bundle would be dropped for them."""
+    never = ~np.isfinite(outputs).any(axis=0)
+    faults = [
+        Fault(
+            f"outputs[{index}]",
+            f"{never[quantity.cells].sum()} of the {quantity.n_cells} cells of '{quantity.name}' are not "
+            f"finite for any of {len(outputs)} probed inputs, and masked cells are not supported yet; let "
+            "the model return the other cells only, or fill these with a number",
+        )
+        for index, quantity in enumerate(quantities)
+        if never[quantity.cells].any()
+    ]
+    if faults:
+        raise SpecError(faults)
 
 
 def _pivots(outputs: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -155,32 +214,6 @@ def _memory_bytes(spec: StudySpec, ranks: int) -> int:
     return int(psutil.virtual_memory().available * 0.5 / max(ranks, os.cpu_count() or 1))
 
 
-def _lease_bundles(rows_per_s: float, n_rows: int, replicate_bundles: int, ranks: int) -> int:
-    """Bundles of about `LEASE_S` of work, at least one a rank, at most a replicate."""
-    wanted = _power_of_two_below(max(1, int(rows_per_s * LEASE_S / n_rows)))
-    return min(replicate_bundles, max(wanted, _power_of_two_above(ranks)))
-
-
-def _even_batch(rows: int, batch: int) -> int:
-    """Cut rows into equal batches no larger than `batch`, so that little is padded.
-
-    Examples
-    --------
-    >>> _even_batch(1536, 1024), _even_batch(48, 4096)
-    (768, 48)
-    """
-    parts = -(-rows // batch)
-    return -(-rows // parts)
-
-
-def _power_of_two_below(value: int) -> int:
-    return 1 << (value.bit_length() - 1)
-
-
-def _power_of_two_above(value: int) -> int:
-    return 1 << (value - 1).bit_length()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Probe a spec file, write what was found, return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m parsl_sa.client.probe", description=__doc__)
@@ -192,9 +225,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--wrapper-host", default="", help="host of the wrapper")
     options = parser.parse_args(arguments)
     hold(options.lifeline, options.wrapper_host)
-    import torch  # noqa: PLC0415 - 1.5 s that a wrong argument should not cost
+    import numba  # noqa: PLC0415 - seconds that a wrong argument should not cost
+    import torch  # noqa: PLC0415 - see above
 
     torch.set_num_threads(options.threads)
+    numba.set_num_threads(min(options.threads, numba.config.NUMBA_NUM_THREADS))
     try:
         found = probe(load_spec(options.spec), options.ranks, options.threads)
     except SpecError as error:
@@ -205,8 +240,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     out = StudyDir(options.out)
     np.save(out.pivots, found.pivots)
+    write_json(options.out / "figures.json", {"costs": found.figures, "warnings": found.warnings})
     write_json(out.plan, found.plan.to_json(), durable=True)
-    print(json.dumps(found.figures))  # noqa: T201 - what the parent reads
     return 0
 
 

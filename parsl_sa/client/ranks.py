@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -60,10 +61,11 @@ class Ranks:
         """Return every rank's value, on every rank."""
         return [value] if self.size == 1 else list(self._comm.allgather(value))
 
-    def abort(self, code: int) -> None:
-        """End every rank at once."""
+    def abort(self, code: int) -> NoReturn:
+        """End every rank at once; does not return."""
         if self._comm is not None:
             self._comm.Abort(code)
+        os._exit(code)
 
     def sum_lanes(
         self, nodes: dict[tuple[int, int], Node], lanes: int, accumulator: Accumulator

@@ -23,8 +23,9 @@ from parsl_sa.protocol.actions import (
     SendShard,
     Transmit,
 )
-from parsl_sa.protocol.messages import Body, Chunk, to_header
-from parsl_sa.protocol.session import ClientSession, Slab
+from parsl_sa.protocol.contribution import Slab
+from parsl_sa.protocol.messages import Chunk
+from parsl_sa.protocol.wire import to_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from parsl_sa.channel.protocol import Channel, Dialer
-    from parsl_sa.protocol.messages import Hello
+    from parsl_sa.protocol.messages import Body, Hello
+    from parsl_sa.protocol.session import ClientSession
 
 CHUNK_BYTES = 8 << 20
 _WAIT_S = 0.1
@@ -102,6 +104,7 @@ class Shell:
         self._outbox: dict[int, deque[tuple[Body, int, int]]] = {}
         self._letters: deque[Body] = deque()
         self._left: Leave | None = None
+        self._obeyed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="shell", daemon=True)
 
     def start(self, hello: Hello) -> None:
@@ -115,7 +118,8 @@ class Shell:
         self._channel.wake()
 
     def join(self) -> None:
-        """Wait until the last messages are out (computing thread, after a `Leave` order)."""
+        """Obey a `Leave` order: wait until the last messages are out (computing thread)."""
+        self._obeyed.set()
         self._thread.join(timeout=_LEAVE_GRACE_S)
 
     # The shell's thread
@@ -178,9 +182,9 @@ class Shell:
                 threading.Thread(target=self._insist, args=(action.code,), daemon=True).start()
 
     def _insist(self, code: int) -> None:
-        """End the process if the computing thread does not come back to leave."""
-        time.sleep(_LEAVE_GRACE_S)
-        self._abort(code or 8)
+        """End every rank if the computing thread does not come back to leave: a forward may take long."""
+        if not self._obeyed.wait(_LEAVE_GRACE_S):
+            self._abort(code or 8)
 
     def _connect(self, action: Connect) -> None:
         old = self._shards.pop(action.shard, None)

@@ -76,11 +76,14 @@ class Workload:
             )
             raise StudyError(f"the model has changed since the plan was frozen: {', '.join(changed)}")
         self.evaluator = models.Evaluator(model, spec.outputs_plain(), len(spec.inputs.parameters))
-        quantities = self.evaluator.probe(self.sampler.rows(0, 2)[:, 0])
+        quantities = self.evaluator.learn(self.sampler.rows(0, 2)[:, 0])
         if quantities != plan.quantities or self.evaluator.dtype != plan.dtype:
             raise StudyError("the model gives other shapes or types than when the plan was frozen")
         self.accumulator = stats.assemble(spec.statistics_plain(), plan.layout, plan.n_cells, pivots)
-        stats.prewarm(self.accumulator, plan.dtype)
+
+    def prewarm(self) -> None:
+        """Compile the kernels, or load them from Numba's cache."""
+        stats.prewarm(self.accumulator, self.plan.dtype)
 
     def share(self, lease: int, lanes: Iterable[int], exclude: Iterable[int]) -> Share:
         """Evaluate some lanes of a lease.

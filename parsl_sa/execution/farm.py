@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import shutil
 import signal
 import sys
+from concurrent.futures import wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
     from parsl_sa.studydir import StudyDir
 
 _LOST = 255
-_PING_S = 10.0
+_PING_S = 20.0
 _CLEANUP_S = 20.0
+_WAITING_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Farm:
         self._study = study
         self._crew = crew
         self._ended: Callable[[str, Ending], None] | None = None
+        self._running: set[Future[Any]] = set()
         self._run_dir = study.run(crew.epoch)
         self._run_dir.mkdir(parents=True, exist_ok=True)
         bin_dir = str(Path(sys.prefix) / "bin")
@@ -95,8 +99,13 @@ class Farm:
         """Name the function that is told of every program's end, from one of Parsl's threads."""
         self._ended = ended
 
-    def probe(self) -> None:
+    def probe(self, waiting: Callable[[], None]) -> None:
         """Probe the model in a block of the clients, and wait for it.
+
+        Parameters
+        ----------
+        waiting : callable
+            Called about once a second meanwhile: the block may be queued for long.
 
         Raises
         ------
@@ -106,13 +115,16 @@ class Farm:
         crew, root = self._crew, self._study.root
         program = [sys.executable, "-m", "parsl_sa.client.probe", str(self._study.spec), str(root)]
         argv = [*program, "--ranks", str(crew.ranks), "--threads", str(crew.threads)]
-        ending = self._submit(CLIENTS, "probe", argv, None).result()
-        if ending["code"] not in {0, 2}:
-            raise StudyError(f"the probe of the model died (exit status {ending['code']}): {ending['tail']}")
+        future = self._submit(CLIENTS, "probe", argv, None)
+        while not wait([future], timeout=_WAITING_S).done:
+            waiting()
+        ending = _ending(future, str(self._study.logs / "probe.log"))
+        if ending.code not in {0, 2}:
+            raise StudyError(f"the probe of the model died: {ending.error} (log: {ending.log})")
 
     def start_client(self, name: str) -> None:
         """Submit a client app."""
-        prefix = launch_prefix(self._site.launch, self._crew.ranks)
+        prefix = launch_prefix(self._site.launch, self._crew.ranks, self._crew.threads)
         program = [sys.executable, "-m", "parsl_sa.client", str(self._study.root), "--name", name]
         argv = [*prefix, *program, *self._common(), "--ranks", str(self._crew.ranks)]
         self._submit(CLIENTS, name, argv, self._site.walltime_margin_s)
@@ -128,12 +140,17 @@ class Farm:
         with contextlib.suppress(OSError):
             (self._run_dir / f"{name}.kill").touch()
 
+    def started(self) -> list[str]:
+        """Name the programs that run now: a wrapper makes its pipe when a block takes the program."""
+        return [path.stem for path in self._run_dir.glob("*.pipe")]
+
     def is_alive(self) -> bool:
-        """Tell whether every interchange has a process and answers."""
-        return all(
-            internals.interchange_is_alive(executor) and internals.interchange_answers(executor, _PING_S)
-            for executor in self._executors.values()
-        )
+        """Tell whether every interchange has a process; a frozen one has."""
+        return all(internals.interchange_is_alive(executor) for executor in self._executors.values())
+
+    def answers(self) -> bool:
+        """Tell whether every interchange answers; takes its time where one does not."""
+        return all(internals.interchange_answers(executor, _PING_S) for executor in self._executors.values())
 
     def blocks(self) -> dict[str, dict[str, int]]:
         """Count the blocks of each executor by state."""
@@ -145,10 +162,16 @@ class Farm:
             return []
         return [job for executor in self._executors.values() for job in internals.job_ids(executor)]
 
-    def close(self) -> bool:
-        """Shut Parsl down; tell whether it did."""
+    def drain(self, timeout_s: float) -> bool:
+        """Wait for the programs to end by themselves; tell whether they did."""
+        return not wait(set(self._running), timeout_s).not_done
+
+    def close(self, keep_files: bool = False) -> bool:
+        """Shut Parsl down; tell whether it did. Its files go too, unless somebody may want to read them."""
         clean = internals.clean_up(self._kernel, _CLEANUP_S)
         parsl.clear()
+        if clean and not keep_files:
+            shutil.rmtree(self._run_dir, ignore_errors=True)
         return clean
 
     def _common(self) -> list[str]:
@@ -169,6 +192,8 @@ class Farm:
             scrub=foreign_prefixes(kind) if label == CLIENTS else (),
             margin_s=margin_s,
         )
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
         ended = self._ended
         if ended is not None:
             future.add_done_callback(lambda done: ended(name, _ending(done, str(log))))

@@ -6,8 +6,11 @@ when a new Parsl no longer has it.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
+
+import zmq
 
 if TYPE_CHECKING:
     from parsl.dataflow.dflow import DataFlowKernel
@@ -37,8 +40,9 @@ def interchange_answers(executor: HighThroughputExecutor, timeout_s: float) -> b
     done = threading.Event()
 
     def ask() -> None:
-        executor.connected_managers()
-        done.set()
+        with contextlib.suppress(zmq.ZMQError):  # Parsl has shut down meanwhile
+            executor.connected_managers()
+            done.set()
 
     threading.Thread(target=ask, name="ping", daemon=True).start()
     return done.wait(timeout_s)

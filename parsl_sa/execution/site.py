@@ -1,73 +1,117 @@
-"""Site presets: one machine's executors, providers and launchers as data."""
+"""A site: one machine's batch system, blocks, addresses and launcher as data."""
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field
 
-from parsl_sa.errors import Fault, SpecError
+from parsl_sa.errors import Fault, SpecError, StudyError
+from parsl_sa.spec.fields import AsTuple, Count, Positive, Section, complain
 
-if TYPE_CHECKING:
-    from parsl_sa.spec import FarmSpec
-
-SITE_PATH = "PARSL_SA_SITES"
-
-
-class Part(BaseModel):
-    """Base of the parts of a preset."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+_WALLTIME = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d)")
+_DRAIN_S = 60.0
 
 
-class LaunchSite(Part):
+def walltime_s(walltime: str) -> int:
+    """Return a walltime in seconds, in whole minutes, which is what batch systems are asked for.
+
+    Examples
+    --------
+    >>> walltime_s("01:30:00"), walltime_s("00:01:59")
+    (5400, 60)
+    """
+    hours, minutes, _ = walltime.split(":")
+    return 3600 * int(hours) + 60 * int(minutes)
+
+
+def _walltime(text: str) -> str:
+    if not _WALLTIME.fullmatch(text):
+        raise complain(f"must be HH:MM:SS, such as 01:30:00; it is '{text}'")
+    if not walltime_s(text):
+        raise complain(f"must be one minute or more, since batch systems count in minutes; it is '{text}'")
+    return text
+
+
+def _directives(text: str) -> str:
+    """Complete directives; anything else would be run as a command of the batch script."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    faulty = [line for line in lines if not line.startswith(("-", "#SBATCH -"))]
+    if faulty:
+        raise complain(f"must be directives, one a line, such as --gres=gpu:1; it holds '{faulty[0]}'")
+    return "\n".join(line if line.startswith("#") else f"#SBATCH {line}" for line in lines)
+
+
+Walltime = Annotated[str, AfterValidator(_walltime)]
+Directives = Annotated[str, AfterValidator(_directives)]
+
+
+class LaunchSite(Section):
     """How the ranks of a client are started on a node."""
 
     kind: Literal["hydra", "openmpi", "srun"] = Field(
-        default="hydra", description="Whose mpiexec it is; `srun` starts ranks as a Slurm step."
+        default="hydra",
+        description="Whose mpiexec it is: MPICH's and its relatives', or Open MPI's; `srun` starts the "
+        "ranks as a Slurm step.",
     )
-    command: str = Field(default="mpiexec", description="The program.")
-    arguments: tuple[str, ...] = Field(default=(), description="Further arguments, before the ranks.")
+    command: str = Field(default="", description="The program; empty: mpiexec, or srun for `srun`.")
+    arguments: Annotated[tuple[str, ...], AsTuple] = Field(
+        default=(), description='Further arguments, before the ranks, such as "--mpi=pmix".'
+    )
+
+    @property
+    def program(self) -> str:
+        """The program that is called."""
+        return self.command or ("srun" if self.kind == "srun" else "mpiexec")
 
 
-class Blocks(Part):
-    """The blocks of one executor."""
+class Blocks(Section):
+    """The blocks, or batch jobs, of one executor."""
 
-    walltime: str = Field(default="01:00:00", description="Walltime of a block, HH:MM:SS.")
-    max_blocks: int = Field(default=1, ge=1, description="Blocks held at a time at most.")
-    scheduler_options: str = Field(default="", description="Further directives, one a line.")
+    walltime: Walltime = Field(default="01:00:00", description="Walltime of a block, HH:MM:SS.")
+    max_blocks: Count = Field(default=1, description="Blocks held at a time at most.")
+    scheduler_options: Directives = Field(default="", description="Further directives, one a line.")
 
 
-class Site(Part):
+class Site(Section):
     """One machine."""
 
-    name: str = Field(description="What `farm.site` says.")
+    name: str = Field(description="What `farm.site` says; the file is called after it.")
     description: str = Field(description="One line for `parsl-sa sites`.")
     verified_on: str = Field(description="Date on which the facts were last checked; empty if never.")
     source: str = Field(description="Where the facts come from.")
-    provider: Literal["local", "slurm"] = Field(description="Parsl provider.")
+    provider: Literal["local", "slurm"] = Field(description="What starts blocks.")
     address: str = Field(
         default="127.0.0.1",
         description="Where the coordinator is reached: an IP address, `interface:NAME`, or `hostname`.",
     )
-    node_address: str = Field(default="127.0.0.1", description="The same for a reducer's node.")
+    node_address: str = Field(default="127.0.0.1", description="The same for the node of a reducer.")
     probe: Literal["here", "block"] = Field(
-        default="here", description="Whether the probe runs beside the coordinator or in a block."
+        default="here", description="Whether the model is tried beside the coordinator or in a block."
     )
-    cores_per_node: int | None = Field(default=None, ge=1, description="Null: as many as are seen here.")
-    heartbeat_period_s: int = Field(default=10, ge=1, description="Parsl's heartbeat_period.")
-    heartbeat_threshold_s: int = Field(default=60, ge=2, description="Parsl's heartbeat_threshold.")
-    poll_s: float = Field(default=5.0, gt=0, description="Time between two looks at the blocks.")
+    cores_per_node: Count | None = Field(default=None, description="Null: as many as are seen here.")
+    exclusive: bool = Field(default=True, description="Whether a block has its node for itself.")
+    heartbeat_period_s: Count = Field(default=10, description="Time between two signs of life of a worker.")
+    heartbeat_threshold_s: Annotated[int, Field(ge=2)] = Field(
+        default=60, description="Silence after which a worker counts as lost."
+    )
+    poll_s: Positive = Field(default=5.0, description="Time between two looks at what blocks are needed.")
+    queue_poll_s: Positive = Field(
+        default=30.0, description="Time between two questions to the batch system; some sites mind many."
+    )
+    idle_s: Positive = Field(default=300.0, description="Blocks without any work are given back after this.")
+    queue_grace_s: Positive = Field(
+        default=600.0, description="Time that a client or reducer may wait for a block that runs it."
+    )
     worker_init: str = Field(default="", description="Shell lines before a worker pool: modules, venv.")
     partition: str | None = Field(default=None, description="Slurm partition.")
     account: str | None = Field(default=None, description="Account that is charged.")
     qos: str | None = Field(default=None, description="Slurm quality of service.")
     constraint: str | None = Field(default=None, description="Slurm node features.")
-    walltime_margin_s: float = Field(
-        default=60.0, ge=0, description="Clients leave so long before their block ends."
+    walltime_margin_s: Annotated[float, Field(ge=0)] = Field(
+        default=60.0, description="Clients leave so long before their block ends."
     )
     launch: LaunchSite = Field(default=LaunchSite(), description="How ranks are started.")
     clients: Blocks = Field(default=Blocks(), description="Blocks of clients.")
@@ -77,103 +121,37 @@ class Site(Part):
         """Cores of a node."""
         return self.cores_per_node or len(os.sched_getaffinity(0))
 
+    def own_address(self) -> str:
+        """Return the IP address at which programs on the nodes reach this host.
 
-OPTIONS = (
-    "account",
-    "partition",
-    "qos",
-    "constraint",
-    "worker_init",
-    "cores_per_node",
-    "address",
-    "node_address",
-)
-BLOCK_OPTIONS = ("walltime", "max_blocks", "scheduler_options")
+        Raises
+        ------
+        SpecError
+            If there is none, or it is one that only this host itself can reach.
+        """
+        from parsl_sa.channel.addresses import local_address  # noqa: PLC0415 - may import parsl, 0.3 s
 
+        try:
+            found = local_address(self.address)
+        except StudyError as error:
+            raise SpecError([Fault("farm.options.address", str(error))]) from error
+        if self.provider != "local" and self.address == "hostname" and found.startswith("127."):
+            text = (
+                f"the name of this host stands for {found}, which other nodes cannot reach; "
+                "give its IP address, or 'interface:NAME' (see `ip addr`)"
+            )
+            raise SpecError([Fault("farm.options.address", text)])
+        return found
 
-def directories() -> list[Path]:
-    """List where presets are looked for: the user's own directories first, then the shipped ones."""
-    own = [Path(part) for part in os.environ.get(SITE_PATH, "").split(os.pathsep) if part]
-    package = Path(__file__).parent.parent
-    return [*own, package / "_shipped" / "clusters", package.parent / "configs" / "clusters"]
+    def drain_s(self) -> int | None:
+        """Return the age at which a block of clients takes no more programs, None for never.
 
-
-def presets() -> dict[str, Path]:
-    """Return the known presets by name."""
-    found: dict[str, Path] = {}
-    for directory in directories():
-        for path in sorted(directory.glob("*.json")):
-            found.setdefault(path.stem, path)
-    return found
-
-
-def read_site(path: Path) -> Site:
-    """Read a preset.
-
-    Raises
-    ------
-    SpecError
-        If the file is no preset; every fault with its place.
-    """
-    try:
-        return Site.model_validate(json.loads(path.read_text()))
-    except ValidationError as error:
-        raise SpecError(_faults(error, str(path))) from error
-    except (OSError, ValueError) as error:
-        raise SpecError([Fault(str(path), f"is not a site preset: {error}")]) from error
-
-
-def site_of(farm: FarmSpec) -> Site:
-    """Return the preset that a spec names, with the spec's own options laid over it.
-
-    Parameters
-    ----------
-    farm : FarmSpec
-        ``farm.site`` names the preset; ``farm.options`` may set %s of it, and %s of its clients' blocks.
-
-    Raises
-    ------
-    SpecError
-        If the site or an option is unknown, or a value is wrong.
-    """
-    known = presets()
-    if farm.site not in known:
-        names = ", ".join(sorted(known))
-        text = f"unknown site '{farm.site}'; known: {names}; more are found through {SITE_PATH}"
-        raise SpecError([Fault("farm.site", text)])
-    site = read_site(known[farm.site])
-    unknown = sorted(set(farm.options) - {*OPTIONS, *BLOCK_OPTIONS})
-    if unknown:
-        allowed = ", ".join((*OPTIONS, *BLOCK_OPTIONS))
-        raise SpecError(
-            [Fault(f"farm.options.{key}", f"unknown option; known: {allowed}") for key in unknown]
-        )
-    plain = site.model_dump()
-    plain.update({key: farm.options[key] for key in OPTIONS if key in farm.options})
-    for part in ("clients", "reducer"):
-        keys = BLOCK_OPTIONS if part == "clients" else ("walltime", "scheduler_options")
-        plain[part].update({key: farm.options[key] for key in keys if key in farm.options})
-    try:
-        return Site.model_validate(plain)
-    except ValidationError as error:
-        raise SpecError(_faults(error, "farm.options")) from error
-
-
-def _faults(error: ValidationError, place: str) -> list[Fault]:
-    return [
-        Fault(".".join([place, *(str(step) for step in details["loc"] if step != "clients")]), details["msg"])
-        for details in error.errors()
-    ]
-
-
-def describe(site: Site) -> dict[str, Any]:
-    """Return what `parsl-sa sites` shows of a preset."""
-    return {
-        "name": site.name,
-        "provider": site.provider,
-        "description": site.description,
-        "verified_on": site.verified_on or "not yet",
-    }
-
-
-site_of.__doc__ = (site_of.__doc__ or "") % (", ".join(OPTIONS), ", ".join(BLOCK_OPTIONS))
+        Notes
+        -----
+        It lies a little before the clients leave; otherwise their successors would be started in what
+        is left of the old block, only to leave at once.
+        """
+        if self.provider == "local":
+            return None
+        working_s = walltime_s(self.clients.walltime) - self.walltime_margin_s
+        return max(1, int(working_s - min(_DRAIN_S, 0.2 * working_s)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,8 +15,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+BLOCK_END = "PARSL_SA_BLOCK_END"
+"""Environment variable in which a block says when it will end, in s since 1970, if Slurm does not."""
+
 _POLL_S = 0.1
 _TAIL_BYTES = 4000
+
+# What MPICH's mpiexec prints around the last words of a program: true of every crash, and about none.
+_BANNER = re.compile(r"^(=+|=   .*|YOUR APPLICATION TERM.*|This typically refers .*|Please see the FAQ .*)$")
+_ABORT = re.compile(r"^Abort\(\d+\) on node|^\[proxy:|^\[mpiexec@|: application called MPI_Abort\(")
+_KILLED = re.compile(r"EXIT STRING: (.+ \(signal \d+\))")
 
 
 def run_program(
@@ -73,24 +82,34 @@ def run_program(
                 env={**kept, **environment},
                 start_new_session=True,
             )
-        while process.poll() is None:
-            if kill.exists():
-                _end(process)
-            time.sleep(_POLL_S)
-        return {"code": process.returncode, "tail": _tail(Path(log), began_at), "log": log}
+        try:
+            while process.poll() is None:
+                if kill.exists():
+                    _end_session(process.pid)
+                time.sleep(_POLL_S)
+        finally:
+            _end_session(process.pid)  # ranks outlive an mpiexec that was killed
+        return {"code": process.returncode, "tail": last_words(_tail(Path(log), began_at)), "log": log}
     finally:
         os.close(lifeline)
         pipe.unlink(missing_ok=True)
+        kill.unlink(missing_ok=True)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end_session(session: int) -> None:
+    """Kill what is left of a session: a frozen rank cannot see that its lifeline is cut."""
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(session, signal.SIGKILL)
+    for directory in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            fields = (directory / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session and fields[0] != "Z":
+                os.kill(int(directory.name), signal.SIGKILL)
 
 
 def _job_end() -> float | None:
-    """Wall-clock time at which the batch job ends, where the scheduler tells."""
-    told = os.environ.get("SLURM_JOB_END_TIME", "")
+    """Wall-clock time at which the batch job ends, where the scheduler or the block's script tells."""
+    told = os.environ.get("SLURM_JOB_END_TIME") or os.environ.get(BLOCK_END, "")
     return float(told) if told.isdigit() else None
 
 
@@ -98,3 +117,19 @@ def _tail(log: Path, began_at: int) -> str:
     with log.open("rb") as stream:
         stream.seek(max(began_at, stream.seek(0, os.SEEK_END) - _TAIL_BYTES))
         return stream.read().decode(errors="replace")
+
+
+def last_words(tail: str) -> str:
+    """Return the end of a log without what the launcher says of every crash.
+
+    Examples
+    --------
+    >>> last_words("Abort(1) on node 0 (rank 0 in comm 0): application called MPI_Abort(MPI_COMM_WORLD, 1)")
+    ''
+    >>> last_words("YOUR APPLICATION TERMINATED WITH THE EXIT STRING: Killed (signal 9)")
+    'a rank was ended: Killed (signal 9)'
+    """
+    lines = [line for line in tail.splitlines() if line.strip()]
+    kept = [line for line in lines if not _BANNER.match(line) and not _ABORT.search(line)]
+    killed = _KILLED.search(tail)
+    return "\n".join([*kept, f"a rank was ended: {killed[1]}"] if killed else kept)

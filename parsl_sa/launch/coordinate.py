@@ -8,29 +8,30 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parsl_sa.channel.addresses import local_address
 from parsl_sa.channel.curve import CurveChannel
 from parsl_sa.channel.keys import make_keys
 from parsl_sa.errors import ParslSaError, StudyError
 from parsl_sa.execution.farm import Crew, Farm
-from parsl_sa.execution.site import site_of
-from parsl_sa.launch.driver import Driver
+from parsl_sa.execution.presets import site_of
+from parsl_sa.jsonfile import write_json
+from parsl_sa.launch.driver import RESTART, Driver, ParslLostError, record_jobs
 from parsl_sa.launch.journal import Journal, identity, read_past
-from parsl_sa.launch.planning import read_faults
 from parsl_sa.launch.slots import slots_of, threads_of
 from parsl_sa.launch.snapshot import Snapshot
+from parsl_sa.launch.stopping import StopWish
+from parsl_sa.launch.trial import read_faults
 from parsl_sa.protocol.coordinator import Coordinator
 from parsl_sa.protocol.messages import Fence
 from parsl_sa.protocol.policy import Policy
-from parsl_sa.reducer.harvest import write_results
 from parsl_sa.spec import load_spec
-from parsl_sa.studydir import StudyDir, write_json
+from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             code = coordinate(study)
         except ParslSaError as error:
-            _report_failure(study, str(error))
             code = error.exit_code
+            _report_failure(study, str(error), code)
         except Exception as error:  # noqa: BLE001 - the edge: the supervisor needs to be told
             traceback.print_exc()
             _report_failure(study, f"{type(error).__name__}: {error}")
@@ -68,30 +69,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def coordinate(study: StudyDir) -> int:
     """Run the study from where it is to an end."""
+    wish = StopWish()
     spec, past = load_spec(study.spec), read_past(study)
     site, epoch = site_of(spec.farm), past.epoch + 1
     slots, threads = slots_of(spec, site), threads_of(spec, site)
     write_json(study.jobs, {**identity(), "jobs": []})
     journal = Journal(study, epoch)
     with CurveChannel(make_keys(study.keys)) as channel:
-        server = channel.serve(local_address(site.address))
-        _write_first_status(study, spec.name, epoch)
+        server = channel.serve(site.own_address())
+        _write_status(study, spec.name, epoch)
         farm = Farm(site, study, Crew(epoch, server.address, spec.farm.clients.ranks, threads), slots)
         try:
             if not study.plan.exists():
-                farm.probe()
-                read_faults(study.root)
+                _probe(study, farm, wish, spec.name, epoch)
             plan = study.read_plan()
             policy = _policy(spec, plan, site, slots)
             coordinator = Coordinator(Fence(past.study, epoch), plan, policy, past.history)
-            driver = Driver(coordinator, (channel, server), journal, study, Snapshot(spec.name))
+            driver = Driver(coordinator, (channel, server), journal, study, Snapshot(spec.name), wish=wish)
             end = driver.run(farm)
-        finally:
-            clean = farm.close()
-    if not clean:
-        journal.event("parsl-did-not-shut-down", {})
+        except ParslLostError:
+            raise  # the supervisor ends what this Parsl has started: it cannot any more
+        except BaseException:
+            farm.close(keep_files=True)
+            raise
+        if not farm.close(keep_files=end.outcome == "failed"):
+            journal.event("parsl-did-not-shut-down", {})
     journal.close()
     return _conclude(study, end)
+
+
+def _probe(study: StudyDir, farm: Farm, wish: StopWish, name: str, epoch: int) -> None:
+    """Let a block of the site try the model, which may wait in a queue for long."""
+    jobs: list[str] = []
+
+    def waiting() -> None:
+        nonlocal jobs
+        jobs = record_jobs(study, farm, jobs)
+        _write_status(study, name, epoch)
+        wish.raise_if_any()
+
+    farm.probe(waiting)
+    read_faults(study.root)
 
 
 def _policy(spec: StudySpec, plan: Plan, site: Site, slots: int) -> Policy:
@@ -109,11 +127,14 @@ def _policy(spec: StudySpec, plan: Plan, site: Site, slots: int) -> Policy:
         budget_s=min(limits) if limits else None,
         client_silent_s=silent_s,
         shard_silent_s=silent_s,
+        queue_grace_s=site.queue_grace_s,
     )
 
 
 def _conclude(study: StudyDir, end: End) -> int:
     """Write the results of what is durable, and the last status."""
+    from parsl_sa.reducer.harvest import write_results  # noqa: PLC0415 - a second that starting can do without
+
     status = study.read_status()
     status.update(outcome=end.outcome, reason=end.reason)
     if end.outcome in {"complete", "budget", "interrupted"} and end.prefix:
@@ -121,25 +142,35 @@ def _conclude(study: StudyDir, end: End) -> int:
             write_results(study)
         except StudyError as error:
             status.update(reason=str(error))
+    if end.outcome == "complete":
+        shutil.rmtree(study.runs, ignore_errors=True)  # of earlier lives, too
     stages = {"complete": "done", "failed": "failed"}
     status["stage"] = stages.get(end.outcome, "stopped")
     write_json(study.status, status, durable=True)
     return EXIT_CODES[end.outcome]
 
 
-def _write_first_status(study: StudyDir, name: str, epoch: int) -> None:
-    now = time.time()
-    stage = "starting" if study.plan.exists() else "probing"
-    earlier = study.read_status()
-    write_json(
-        study.status,
-        {**earlier, "name": name, "stage": stage, "epoch": epoch, "began_at": now, "updated_at": now},
-    )
+def _write_status(study: StudyDir, name: str, epoch: int) -> None:
+    """Show a sign of life before there is anything to count."""
+    now, earlier = time.time(), study.read_status()
+    new = {
+        "name": name,
+        "stage": "starting" if study.plan.exists() else "probing",
+        "epoch": epoch,
+        "began_at": earlier["began_at"] if earlier.get("epoch") == epoch else now,
+        "updated_at": now,
+        "outcome": "",
+        "reason": "",
+    }
+    write_json(study.status, {**earlier, **new})
 
 
-def _report_failure(study: StudyDir, reason: str) -> None:
-    status = {**study.read_status(), "stage": "failed", "outcome": "failed", "reason": reason}
-    write_json(study.status, status)
+def _report_failure(study: StudyDir, reason: str, code: int = 4) -> None:
+    """Say why it ended; a coordinator that is to be started again has not failed."""
+    ends = {RESTART: ("starting", ""), 130: ("stopped", "interrupted")}
+    stage, outcome = ends.get(code, ("failed", "failed"))
+    status = {**study.read_status(), "stage": stage, "outcome": outcome, "reason": reason}
+    write_json(study.status, {**status, "updated_at": time.time()})
 
 
 if __name__ == "__main__":

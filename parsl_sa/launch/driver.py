@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
 from collections import deque
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from parsl_sa.channel.protocol import Message
 from parsl_sa.errors import StudyError
+from parsl_sa.jsonfile import write_json
 from parsl_sa.protocol.actions import (
     Action,
     End,
@@ -22,28 +21,34 @@ from parsl_sa.protocol.actions import (
     StartClient,
     StartShard,
 )
-from parsl_sa.protocol.messages import Body, to_header
 from parsl_sa.protocol.reducers import shard_peer
-from parsl_sa.studydir import write_json
+from parsl_sa.protocol.wire import to_header
 
 if TYPE_CHECKING:
     from parsl_sa.channel.protocol import Channel, Server
     from parsl_sa.execution.farm import Farm
     from parsl_sa.launch.journal import Journal as OpenJournal
     from parsl_sa.launch.snapshot import Snapshot
+    from parsl_sa.launch.stopping import StopWish
     from parsl_sa.protocol.coordinator import Coordinator
+    from parsl_sa.protocol.messages import Body
     from parsl_sa.protocol.roster import Ending
     from parsl_sa.studydir import StudyDir
 
+RESTART = 75
+"""Exit status by which a coordinator asks to be started again: its Parsl is beyond help."""
+
 _WAIT_S = 0.1
 _STATUS_S = 0.25
+_LOOK_S = 0.5
 _PING_S = 5.0
+_LEAVING_S = 5.0
 
 
 class ParslLostError(StudyError):
     """Parsl cannot go on in this process; the study can, in the next one."""
 
-    exit_code = 75
+    exit_code = RESTART
 
 
 class Driver:
@@ -61,6 +66,8 @@ class Driver:
         For the status.
     snapshot : Snapshot
         Makes the status.
+    wish : StopWish
+        Whether to stop.
     """
 
     def __init__(
@@ -70,6 +77,8 @@ class Driver:
         journal: OpenJournal,
         study: StudyDir,
         snapshot: Snapshot,
+        *,
+        wish: StopWish,
     ) -> None:
         self._coordinator = coordinator
         self._channel, self._server = control
@@ -77,8 +86,7 @@ class Driver:
         self._study = study
         self._snapshot = snapshot
         self._endings: deque[tuple[str, Ending]] = deque()
-        self._stop = ""
-        self._parent = os.getppid()
+        self._wish = wish
         self._status_at = 0.0
         self._parsl_is_lost = False
         self._jobs: list[str] = []
@@ -89,28 +97,29 @@ class Driver:
         self._endings.append((name, ending))
         self._channel.wake()
 
-    def interrupt(self, *_: object) -> None:
-        """Ask for a clean stop (signal handler)."""
-        self._stop = self._stop or "interrupted"
-        self._channel.wake()
-
     def run(self, farm: Farm) -> End:
         """Run the study on a started farm until it ends."""
         farm.listen(self.ended)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self.interrupt)
+        self._wish.wakes(self._channel.wake)
         threading.Thread(target=self._watch, args=(farm,), name="watch-parsl", daemon=True).start()
         while self._end is None:
             self._channel.wait([self._server], _WAIT_S)
             self._step(farm, time.monotonic())
         self._write_status(farm)
+        # Programs that were told to leave finalize MPI and clean up; Parsl's own end would kill them.
+        farm.drain(_LEAVING_S)
         return self._end
 
     def _watch(self, farm: Farm) -> None:
         """Look after Parsl from a thread of its own: a question to a stopped interchange never returns."""
-        while farm.is_alive():
-            time.sleep(_PING_S)
-        self._parsl_is_lost = True
+        pinged_at = time.monotonic()
+        while self._end is None and farm.is_alive():
+            time.sleep(_LOOK_S)
+            if time.monotonic() - pinged_at > _PING_S:
+                pinged_at = time.monotonic()
+                if not farm.answers():
+                    break
+        self._parsl_is_lost = self._end is None
         self._channel.wake()
 
     def _step(self, farm: Farm, now: float) -> None:
@@ -124,15 +133,15 @@ class Driver:
                 self._do(farm, coordinator.on_shard_ended(int(shard), int(life), ending, now))
             else:
                 self._do(farm, coordinator.on_client_ended(name, ending, now))
-        if os.getppid() != self._parent:
-            self._stop = self._stop or "the launching process is gone"
-        if self._stop:
-            self._do(farm, coordinator.stop("interrupted", self._stop, now))
+        if reason := self._wish.reason():
+            self._do(farm, coordinator.stop("interrupted", reason, now))
         self._do(farm, coordinator.on_tick(now))
         if self._parsl_is_lost:
             raise ParslLostError("Parsl's interchange is dead or does not answer")
         if now - self._status_at > _STATUS_S:
             self._status_at = now
+            for name in farm.started():
+                coordinator.on_started(name, now)
             self._write_status(farm)
 
     def _do(self, farm: Farm, actions: list[Action]) -> None:
@@ -164,8 +173,12 @@ class Driver:
         state = self._coordinator.state
         stage = "finishing" if state.outcome else "running" if state.able() else "starting"
         write_json(self._study.status, self._snapshot.take(state, stage, farm.blocks()))
-        jobs = farm.job_ids()
-        if jobs != self._jobs:
-            self._jobs = jobs
-            known = {**self._study.read_jobs(), "jobs": jobs}
-            write_json(self._study.jobs, known)
+        self._jobs = record_jobs(self._study, farm, self._jobs)
+
+
+def record_jobs(study: StudyDir, farm: Farm, known: list[str]) -> list[str]:
+    """Write down the batch jobs that are to be cancelled if this process dies; return them."""
+    jobs = farm.job_ids()
+    if jobs != known:
+        write_json(study.jobs, {**study.read_jobs(), "jobs": jobs})
+    return jobs

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from parsl_sa.jsonfile import write_record
 from parsl_sa.protocol.state import History
-from parsl_sa.studydir import write_record
 
 if TYPE_CHECKING:
     from parsl_sa.studydir import StudyDir
@@ -39,20 +39,15 @@ class Past:
 
 
 def read_past(study: StudyDir) -> Past:
-    """Replay the journal."""
+    """Replay the journal of a study that the caller has locked, and mend it."""
     history, epoch, spent_s, identifier = History(), 0, 0.0, ""
-    for record in study.read_journal():
+    for record in study.read_journal(repair=True):
+        history.learn(record)
         kind = record["record"]
         if kind == "study":
             identifier = str(record["id"])
         elif kind == "epoch":
             epoch = int(record["epoch"])
-        elif kind == "exclude":
-            history.excluded[int(record["lease"])] = tuple(record["bundles"])
-        elif kind == "drop":
-            history.dropped.update(dict.fromkeys(record["bundles"], str(record["reason"])))
-        elif kind == "received":
-            history.digests[int(record["lease"])] = (str(record["digest"]), str(record["checksum"]))
         elif kind == "spent":
             spent_s += float(record["seconds"])
     return Past(identifier, epoch, history, spent_s)

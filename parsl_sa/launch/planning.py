@@ -2,59 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from parsl_sa.errors import Fault, SpecError, StudyError
-from parsl_sa.execution.site import site_of
-from parsl_sa.launch.slots import slots_of, threads_of
-from parsl_sa.records import Plan, digest_of
-from parsl_sa.spec import load_spec, resolved, science
-from parsl_sa.studydir import StudyDir, read_plan, write_json
+from parsl_sa.execution.mpi import require_mpi
+from parsl_sa.execution.presets import site_of
+from parsl_sa.jsonfile import write_json
+from parsl_sa.launch.trial import try_model
+from parsl_sa.records import digest_of
+from parsl_sa.spec import FarmSpec, load_spec, resolved, science
+from parsl_sa.studydir import StudyDir, read_plan
 
 if TYPE_CHECKING:
-    from parsl_sa.execution.site import Site
+    from collections.abc import Callable, Iterable
+
+    from parsl_sa.launch.trial import Trial
+    from parsl_sa.records import Plan
     from parsl_sa.spec import StudySpec
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A probed spec: its plan, and what running it will take.
-
-    Parameters
-    ----------
-    spec : StudySpec
-        Resolved.
-    site : Site
-        Where it will run.
-    plan : Plan
-        Frozen.
-    figures : dict
-        Costs as the probe measured them.
-    """
-
-    spec: StudySpec
-    site: Site
-    plan: Plan
-    figures: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def slots(self) -> int:
-        """Clients at a time."""
-        return slots_of(self.spec, self.site)
-
-    @property
-    def duration_s(self) -> float:
-        """Estimated time of the forwards alone, without start-up."""
-        rate = self.figures["batch"] / self.figures["forward_s"]
-        return self.plan.n_forwards / (rate * self.spec.farm.clients.ranks * self.slots)
 
 
 def read_spec(path: Path, site: str | None = None, ranks: int | None = None) -> StudySpec:
@@ -63,60 +32,49 @@ def read_spec(path: Path, site: str | None = None, ranks: int | None = None) -> 
     Raises
     ------
     SpecError
-        With every fault found.
+        With every fault of the spec, of what it asks of its site, and of the command's choices.
     """
-    spec = load_spec(path)
-    farm = spec.farm
-    if site is not None:
-        farm = farm.model_copy(update={"site": site})
-    if ranks is not None:
-        if ranks < 1:
-            raise SpecError([Fault("--ranks", "must be at least 1")])
-        farm = farm.model_copy(update={"clients": farm.clients.model_copy(update={"ranks": ranks})})
+    faults: list[Fault] = []
+    spec, farm = None, None
+    try:
+        spec = load_spec(path)
+        farm = spec.farm
+    except SpecError as error:
+        faults += error.faults
+        farm = _farm_alone(path)
+    if ranks is not None and ranks < 1:
+        faults.append(Fault("--ranks", f"must be at least 1; it is {ranks}"))
+    if farm is not None:
+        farm = _overlaid(farm, site, ranks)
+        faults += _site_faults(farm, "farm.site" if site is None else "--site")
+    if spec is None or farm is None or faults:
+        raise SpecError(faults)
     return resolved(spec.model_copy(update={"farm": farm}), path.resolve().parent)
 
 
-def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
-    """Probe the model in a process of its own; `plan.json` and `pivots.npy` appear in `out`.
-
-    Raises
-    ------
-    SpecError
-        If the model is not what the spec says.
-    StudyError
-        If the probe died.
-    """
-    threads = threads_of(spec, site)
-    write_json(out / "spec.json", spec.plain())
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    done = subprocess.run(  # noqa: S603 - our own program
-        [*probe_command(spec, threads), str(out / "spec.json"), str(out)],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **dict.fromkeys(names, str(threads))},
-    )
-    read_faults(out)
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise StudyError(
-            f"the probe of the model died (exit status {done.returncode}): {' / '.join(lines[-3:])}"
-        )
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return Trial(spec, site, read_plan(out / "plan.json"), figures)
+def _farm_alone(path: Path) -> FarmSpec | None:
+    """Return the farm of a spec that is faulty elsewhere, so that all faults are told at once."""
+    try:
+        return FarmSpec.model_validate(json.loads(path.read_text()).get("farm", {}))
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
-def probe_command(spec: StudySpec, threads: int) -> list[str]:
-    """Return the command of a probe, without its spec and directory."""
-    ranks = spec.farm.clients.ranks
-    return [sys.executable, "-m", "parsl_sa.client.probe", "--ranks", str(ranks), "--threads", str(threads)]
+def _overlaid(farm: FarmSpec, site: str | None, ranks: int | None) -> FarmSpec:
+    """Lay a command's choices over a farm."""
+    if site is not None:
+        farm = farm.model_copy(update={"site": site})
+    if ranks is not None:
+        farm = farm.model_copy(update={"clients": farm.clients.model_copy(update={"ranks": ranks})})
+    return farm
 
 
-def read_faults(out: Path) -> None:
-    """Raise what a probe has found wrong, if anything."""
-    path = out / "faults.json"
-    if path.exists():
-        raise SpecError([Fault(str(f["place"]), str(f["message"])) for f in json.loads(path.read_text())])
+def _site_faults(farm: FarmSpec, place: str) -> list[Fault]:
+    try:
+        site_of(farm)
+    except SpecError as error:
+        return [Fault(place, f.message) if f.place == "farm.site" else f for f in error.faults]
+    return []
 
 
 def check(path: Path, site: str | None = None, ranks: int | None = None) -> Trial:
@@ -134,7 +92,13 @@ def check(path: Path, site: str | None = None, ranks: int | None = None) -> Tria
 
 
 def prepare(
-    path: Path, directory: Path, site: str | None = None, ranks: int | None = None, plan: Path | None = None
+    path: Path,
+    directory: Path,
+    site: str | None = None,
+    ranks: int | None = None,
+    plan: Path | None = None,
+    *,
+    warn: Callable[[Iterable[str]], None] | None = None,
 ) -> StudyDir:
     """Make the study directory of a spec, with its plan unless the site probes in a block.
 
@@ -148,6 +112,8 @@ def prepare(
         Instead of what the spec says.
     plan : Path, optional
         A frozen plan to use again.
+    warn : callable, optional
+        Called with what trying the model has shown and the user should know.
 
     Raises
     ------
@@ -156,13 +122,17 @@ def prepare(
     """
     spec = read_spec(path, site, ranks)
     where = site_of(spec.farm)
+    require_mpi(where, spec.farm.clients.ranks)
     study = StudyDir(directory.resolve())
+    study.require_free()
     with tempfile.TemporaryDirectory(prefix="parsl-sa-plan-") as scratch:
         made = Path(scratch)
         if plan is not None:
             _reuse(plan, spec, made)
         elif where.probe == "here":
-            try_model(spec, where, made)
+            trial = try_model(spec, where, made)
+            if warn is not None:
+                warn(trial.warnings)
         study.create()
         for name in ("plan.json", "pivots.npy"):
             if (made / name).exists():
@@ -173,6 +143,10 @@ def prepare(
 
 def _reuse(path: Path, spec: StudySpec, out: Path) -> None:
     """Copy a frozen plan if it is a plan of this spec."""
+    if path.is_dir():
+        path /= "plan.json"
+    if not path.is_file():
+        raise SpecError([Fault("--plan", f"{path}: no such file; give the plan.json of a study")])
     try:
         plan = read_plan(path)
     except StudyError as error:
@@ -180,9 +154,12 @@ def _reuse(path: Path, spec: StudySpec, out: Path) -> None:
     if plan.science != digest_of({**science(spec), "files": plan.model_hashes}):
         text = "is the plan of another study: model, inputs, design, outputs or statistics differ"
         raise SpecError([Fault("--plan", f"{path} {text}")])
+    if changed := changed_files(spec, plan):
+        text = f"is the plan of another model: {', '.join(changed)} changed since it was frozen"
+        raise SpecError([Fault("--plan", f"{path} {text}")])
     if spec.farm.clients.ranks > plan.lanes:
-        text = f"must be at most {plan.lanes}, the lanes of the plan that is used again"
-        raise SpecError([Fault("farm.clients.ranks", text)])
+        text = f"{path} has lanes for {plan.lanes} ranks, not {spec.farm.clients.ranks}; use fewer --ranks"
+        raise SpecError([Fault("--plan", text)])
     pivots = path.parent / "pivots.npy"
     if not pivots.is_file():
         raise SpecError([Fault("--plan", f"{pivots} is missing; it belongs to the plan")])
@@ -190,23 +167,17 @@ def _reuse(path: Path, spec: StudySpec, out: Path) -> None:
     shutil.copy(pivots, out / "pivots.npy")
 
 
-def describe(trial: Trial) -> dict[str, Any]:
-    """Return what `check` reports of a trial, as plain values."""
-    plan, figures = trial.plan, trial.figures
-    return {
-        "name": trial.spec.name,
-        "site": trial.site.name,
-        "parameters": plan.layout.d,
-        "outputs": {quantity.name: list(quantity.shape) for quantity in plan.quantities},
-        "n": plan.n_bundles,
-        "replicates": plan.replicates,
-        "forwards": plan.n_forwards,
-        "lease_bundles": plan.lease_bundles,
-        "leases": plan.n_leases,
-        "batch": plan.batch,
-        "clients": trial.slots,
-        "ranks": trial.spec.farm.clients.ranks,
-        "client_memory_bytes": int(figures["rank_bytes"]) * trial.spec.farm.clients.ranks,
-        "reducer_memory_bytes": int(figures["reducer_bytes"] + 10 * figures["lease_bytes"]),
-        "duration_s": trial.duration_s,
-    }
+def changed_files(spec: StudySpec, plan: Plan) -> list[str]:
+    """List the files beside a model that are not those its plan was frozen with.
+
+    Only a look from outside: whoever loads the model compares its weights too.
+    """
+    folder = Path(spec.model.file).parent
+    changed = []
+    for name, digest in plan.model_hashes.items():
+        path = folder / name
+        if path.is_file():
+            with path.open("rb") as file:
+                now = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+            changed += [] if now == digest else [name]
+    return changed

@@ -12,11 +12,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from parsl_sa.spec import FEWEST_FOR_INTERVALS
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _LINE_S = 5.0
 _STAGES = {
+    "": "not started yet",
     "probing": "trying the model",
     "starting": "starting reducer and clients",
     "running": "running",
@@ -25,6 +28,9 @@ _STAGES = {
     "stopped": "stopped",
     "failed": "failed",
 }
+
+
+_OVER = frozenset({"done", "stopped", "failed"})
 
 
 class View(Protocol):
@@ -65,17 +71,7 @@ class PlainView:
         now = time.monotonic()
         if status.get("stage") != self._stage or now - self._shown_at >= _LINE_S:
             self._stage, self._shown_at = str(status.get("stage")), now
-            print(line(status), flush=True)  # noqa: T201 - this is the view
-
-    def close(self) -> None:
-        """Nothing to release."""
-
-
-class QuietView:
-    """Shows nothing."""
-
-    def show(self, status: dict[str, Any]) -> None:
-        """Show nothing."""
+            print(line(status), file=sys.stderr, flush=True)  # noqa: T201 - this is the view
 
     def close(self) -> None:
         """Nothing to release."""
@@ -98,7 +94,8 @@ def line(status: dict[str, Any]) -> str:
     text = f"{status.get('name', '')}: {_STAGES.get(status.get('stage', ''), status.get('stage', ''))}"
     if status.get("n_bundles"):
         text += f", {status['folded']} of {status['n_bundles']} bundles"
-    parts = [_rate(status), _eta(status), _clients(status), _trouble(status)]
+    live = [] if status.get("stage") in _OVER else [_rate(status), _eta(status), _clients(status)]
+    parts = [*live, _trouble(status)]
     return ", ".join([text, *(part for part in parts if part)])
 
 
@@ -121,10 +118,12 @@ def panel(status: dict[str, Any]) -> RenderableType:
         f"{folded:,} of {total:,} bundles",
     )
     grid.add_row("folded", progress)
-    speed = "  ".join(part for part in (_rate(status), _eta(status)) if part)
-    grid.add_row("speed", speed or "not known yet")
-    grid.add_row("clients", _clients(status))
-    grid.add_row("widest interval", _widest(status))
+    if stage not in _OVER:
+        speed = "  ".join(part for part in (_rate(status), _eta(status)) if part)
+        grid.add_row("speed", speed or "not known yet")
+        grid.add_row("clients", _clients(status) or "none yet")
+    if widest := _widest(status):
+        grid.add_row("widest interval", widest)
     grid.add_row("incidents", _incidents(status))
     if trouble := _trouble(status):
         grid.add_row("last error", trouble)
@@ -156,12 +155,20 @@ def _clients(status: dict[str, Any]) -> str:
 def _widest(status: dict[str, Any]) -> str:
     widest = status.get("widest") or {}
     closed = f"{status.get('replicates_closed', 0)} of {status.get('replicates', 0)} replicates"
-    told = "  ".join(f"{name} \u00b1{value:.3g}" for name, value in sorted(widest.items()))
-    return f"{told}  after {closed}" if told else f"none yet: {closed}, intervals need 8"
+    if widest:
+        told = "  ".join(f"{name} \u00b1{value:.3g}" for name, value in sorted(widest.items()))
+        return f"{told}  after {closed}"
+    few = status.get("replicates_closed", 0) < FEWEST_FOR_INTERVALS
+    return f"none yet: {closed}, intervals need {FEWEST_FOR_INTERVALS}" if few else ""
 
 
 def _incidents(status: dict[str, Any]) -> str:
-    return f"{status.get('retries', 0)} leases retried, {status.get('dropped', 0)} bundles dropped"
+    retries, dropped = status.get("retries", 0), status.get("dropped", 0)
+    return f"{_count(retries, 'lease')} retried, {_count(dropped, 'bundle')} dropped"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _trouble(status: dict[str, Any]) -> str:

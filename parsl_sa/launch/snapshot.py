@@ -30,13 +30,15 @@ class Snapshot:
         """Return the status now."""
         now, plan = time.time(), state.plan
         folded = state.ledger.prefix * plan.lease_bundles
-        rate = self._rate(now, folded)
+        leases_out = state.ledger.n_out
+        rate = self._rate(now, folded, busy=leases_out > 0)
         left = plan.n_bundles - folded
         able = [client for client in state.clients.values() if client.peer]
         widest: dict[str, float] = {}
         trouble = ""
         for values in state.summary.values():
-            widest.update(values.get("widest", {}))
+            for name, value in values.get("widest", {}).items():
+                widest[name] = max(value, widest.get(name, 0.0))
             trouble = trouble or str(values.get("trouble", ""))
         return {
             "name": self._name,
@@ -55,7 +57,7 @@ class Snapshot:
             "clients": {"up": len(able), "submitted": len(state.clients), "slots": state.policy.slots},
             "reducers": {"up": sum(life.is_up for life in state.shards.values()), "shards": plan.shards},
             "blocks": blocks,
-            "leases_out": sum(len(entry.holders) for entry in state.ledger.entries.values()),
+            "leases_out": leases_out,
             "retries": state.faults.retries,
             "dropped": len(state.history.dropped),
             "other_bits": state.faults.other_bits,
@@ -67,8 +69,10 @@ class Snapshot:
             "reason": state.reason,
         }
 
-    def _rate(self, now: float, folded: int) -> float | None:
-        """Bundles a second since the oldest sighting in the window."""
+    def _rate(self, now: float, folded: int, busy: bool) -> float | None:
+        """Bundles a second since the oldest sighting in the window; the wait for the first lease apart."""
+        if len(self._seen) == 1 and not busy:
+            self._seen.clear()
         self._seen.append((now, folded))
         while len(self._seen) > 2 and now - self._seen[0][0] > _RATE_WINDOW_S:
             self._seen.popleft()

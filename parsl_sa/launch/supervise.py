@@ -7,24 +7,26 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from parsl_sa.errors import StudyError
+from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.execution.leftovers import MARK, cancel_jobs, end_processes
+from parsl_sa.jsonfile import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from parsl_sa.studydir import StudyDir
 
-RESTART = 75
-"""Exit status by which a coordinator asks to be started again: its Parsl is beyond help."""
-
 _POLL_S = 0.1
 _WEDGED_S = 90.0
+_STOPPING_S = 30.0
 _MAX_RESTARTS = 5
 _FINAL = frozenset({0, 2, 3, 4, 130})
+_INTERRUPTED = 130
 
 
 class Supervisor:
@@ -51,22 +53,40 @@ class Supervisor:
         self._child: subprocess.Popen[bytes] | None = None
         self._stopping = 0
 
-    def stop(self) -> None:
-        """Ask for a clean stop; asked twice, everything is killed."""
+    def stop(self, *_: object) -> None:
+        """Ask for a clean stop (signal handler); asked twice, everything is killed."""
         self._stopping += 1
-        if self._child is not None:
-            self._child.send_signal(signal.SIGTERM if self._stopping == 1 else signal.SIGKILL)
+        child = self._child
+        if child is not None:
+            child.send_signal(signal.SIGTERM if self._stopping == 1 else signal.SIGKILL)
 
     def run(self) -> int:
-        """Run to an end and return the exit status of the command."""
-        restarts, progress = 0, -1
-        while True:
+        """Run to an end and return the exit status of the command.
+
+        Raises
+        ------
+        SpecError
+            If another supervisor runs this study.
+        StudyError
+            If coordinators die again and again.
+        """
+        with self._study.lock("supervisor.lock") as free, self._signals():
+            if not free:
+                text = "is being run by another process; see parsl-sa status"
+                raise SpecError([Fault(str(self._study.root), text)])
+            self._await_orphan()
             self._end_leftovers()
+            code = self._run_until_final()
+            if code == _INTERRUPTED and self._study.read_status().get("outcome") != "interrupted":
+                self._note_interruption()
+            return code
+
+    def _run_until_final(self) -> int:
+        restarts, progress = 0, -1
+        while not self._stopping:
             code = self._run_once()
             self._end_leftovers()
-            if self._stopping > 1:
-                return 130
-            if code in _FINAL:
+            if code in _FINAL and self._stopping < 2:
                 return code
             durable = int(self._study.read_status().get("durable", 0))
             restarts = 0 if durable > progress else restarts + 1
@@ -76,11 +96,13 @@ class Supervisor:
                     f"the coordinator died {restarts} times without progress (exit status {code}); "
                     f"see {self._study.logs / 'coordinator.log'}"
                 )
+        return _INTERRUPTED
 
     def _run_once(self) -> int:
-        environment = {**os.environ, MARK: self._identifier}
+        # Parsl gives its interchange another title, for which setproctitle would overwrite the mark.
+        environment = {**os.environ, MARK: self._identifier, "SPT_NOENV": "1"}
         with (self._study.logs / "coordinator.log").open("ab") as log:
-            self._child = subprocess.Popen(  # noqa: S603 - our own program
+            child = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-m", "parsl_sa.launch.coordinate", str(self._study.root)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -88,26 +110,45 @@ class Supervisor:
                 env=environment,
                 start_new_session=True,
             )
-        began_at = time.time()
-        while self._child.poll() is None:
-            try:
-                self._look(began_at)
-                time.sleep(_POLL_S)
-            except KeyboardInterrupt:
-                self.stop()
-        self._look(began_at)
-        code = self._child.returncode
+        self._child, began_at = child, time.time()
+        if self._stopping:  # asked between the look at it and the start
+            child.terminate()
+        while child.poll() is None:
+            self._look(child, began_at)
+            time.sleep(_POLL_S)
         self._child = None
-        return code
+        self._look(child, began_at)
+        return int(child.returncode)
 
-    def _look(self, began_at: float) -> None:
+    def _look(self, child: subprocess.Popen[bytes], began_at: float) -> None:
         status = self._study.read_status()
         if status.get("updated_at", 0.0) >= began_at:
             self._watch(status)
         silent_s = time.time() - max(began_at, status.get("updated_at", 0.0))
         writing = status.get("stage") == "finishing"  # results of a large field take their time
-        if silent_s > _WEDGED_S and not writing and self._child is not None:
-            self._child.kill()
+        if silent_s > _WEDGED_S and not writing:
+            child.kill()
+
+    def _await_orphan(self) -> None:
+        """Give a coordinator whose supervisor is dead the time to stop by itself.
+
+        Raises
+        ------
+        SpecError
+            If it does not, and runs on another host, where nothing can be done about it.
+        """
+        deadline = time.monotonic() + _STOPPING_S
+        while not self._stopping:
+            with self._study.lock() as free:
+                if free:
+                    return
+            if time.monotonic() > deadline:
+                host = self._study.read_jobs().get("host", "")
+                if host != socket.gethostname():
+                    text = f"its coordinator on host {host} does not stop; end it there, then resume"
+                    raise SpecError([Fault(str(self._study.root), text)])
+                return
+            time.sleep(_POLL_S)
 
     def _end_leftovers(self) -> None:
         """End what a coordinator that is dead has left behind."""
@@ -115,3 +156,21 @@ class Supervisor:
         cancel_jobs(jobs.get("jobs", []))
         if jobs.get("host", socket.gethostname()) == socket.gethostname():
             end_processes(self._identifier)
+
+    def _note_interruption(self) -> None:
+        """Say in the status what a coordinator that was killed could not say."""
+        status = {**self._study.read_status(), "stage": "stopped", "outcome": "interrupted"}
+        write_json(self._study.status, {**status, "reason": "interrupted"})
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM as a wish to stop, where signals can be taken: on the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -87,16 +87,42 @@ class Evaluator:
             no batch axis, non-finite rows only, other values for the same rows, or values that depend on
             the other rows of the batch.
         """
+        sample, arrays = self._first(rows)
+        probing.check_finite(arrays, self._quantities, sample)
+        probing.check_rows(self.model, sample, arrays, lambda other: quantities.read(other, self._outputs))
+        return self._quantities
+
+    def learn(self, rows: npt.NDArray[np.float64]) -> tuple[Quantity, ...]:
+        """Evaluate a few rows and learn the shapes of a model that another process has probed.
+
+        Parameters
+        ----------
+        rows : ndarray of float64, shape (m, n_columns)
+            Rows of the design; their values do not matter, and may be non-finite for some.
+
+        Returns
+        -------
+        tuple of Quantity
+            In the order of the spec.
+
+        Raises
+        ------
+        ModelError
+            If the model raises, or returns what cannot be used whatever the values.
+        """
+        self._first(rows)
+        return self._quantities
+
+    def _first(self, rows: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], list[npt.NDArray[Any]]]:
+        """Evaluate the first batch; return its rows and the outputs selected."""
         probing.check_width(self.model, self.n_columns)
         sample = probing.fit_batch(self.model, np.ascontiguousarray(rows, dtype=np.float64))
         output = probing.first_call(self.model, sample, self.n_columns)
         # Copies: a function may return the same buffer from every call.
         arrays = [array.copy() for array in quantities.read(output, self._outputs)]
-        found = quantities.learn(arrays, self._outputs, len(sample))
-        probing.check_finite(arrays, found, sample)
-        probing.check_rows(self.model, sample, arrays, lambda other: quantities.read(other, self._outputs))
-        self._quantities, self._dtype = found, quantities.result_dtype(arrays)
-        return found
+        self._quantities = quantities.learn(arrays, self._outputs, len(sample))
+        self._dtype = quantities.result_dtype(arrays)
+        return sample, arrays
 
     def evaluate(self, rows: npt.NDArray[np.float64], batch: int) -> npt.NDArray[Any]:
         """Evaluate rows in forwards of exactly `batch` rows.

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
 from torch import nn
 
 from parsl_sa.errors import ModelError
+from parsl_sa.models.callables import arrays_of, modules_of
 from parsl_sa.models.wrapped import TORCH_DTYPES, NumpyModel, TorchModel
 
 if TYPE_CHECKING:
@@ -57,10 +55,10 @@ def feed(
         else:
             module = module.to(TORCH_DTYPES[dtype])
         return TorchModel(module.to(device), dtype=dtype, device=device, files=files)
-    modules = _modules_of(function)
+    modules = modules_of(function)
     for module in modules:
         module.eval()
-    fed = _fed_with(function) if arrays == "auto" else arrays
+    fed = arrays_of(function) if arrays == "auto" else arrays
     if fed == "torch":
         chosen = dtype if dtype != "auto" else _first_dtype(modules)
         return TorchModel(function, dtype=chosen, device=device, files=files, plain=True)
@@ -88,44 +86,3 @@ def _module_dtype(module: nn.Module) -> str:
 
 def _first_dtype(modules: list[nn.Module]) -> str:
     return _module_dtype(modules[0]) if modules else "float32"
-
-
-def _modules_of(function: Callable[..., Any]) -> list[nn.Module]:
-    """Find the torch modules behind a plain callable: bound to it, in its closure or its globals."""
-    owner = getattr(function, "__self__", None)
-    plain = inspect.unwrap(function)
-    if not inspect.isfunction(plain):
-        return [owner] if isinstance(owner, nn.Module) else []
-    try:
-        seen = inspect.getclosurevars(plain)
-    except ValueError:  # a cell that is still empty
-        return []
-    held = [owner, *seen.nonlocals.values(), *seen.globals.values()]
-    return [one for one in held if isinstance(one, nn.Module)]
-
-
-def _fed_with(function: Callable[..., Any]) -> str:
-    """Guess from annotation, module or globals whether a callable takes tensors or arrays."""
-    signature = signature_of(function)
-    for parameter in list(signature.parameters.values())[:1] if signature else ():
-        hint = parameter.annotation
-        text = hint if isinstance(hint, str) else getattr(hint, "__module__", "") + "." + str(hint)
-        if "Tensor" in text:
-            return "torch"
-        if hint is np.ndarray or "ndarray" in text or "NDArray" in text:
-            return "numpy"
-    plain = inspect.unwrap(getattr(function, "__func__", function))
-    if not inspect.isfunction(plain) and not inspect.isbuiltin(plain):
-        plain = getattr(type(function), "__call__", plain)  # noqa: B004 - its globals are asked for
-    if _modules_of(function) or getattr(plain, "__module__", "").startswith("torch"):
-        return "torch"
-    held = getattr(plain, "__globals__", {}).values()
-    return "torch" if any(value is torch or value is nn for value in held) else "numpy"
-
-
-def signature_of(target: Callable[..., Any]) -> inspect.Signature | None:
-    """Return the signature, None for a compiled function that has none."""
-    try:
-        return inspect.signature(target)
-    except (TypeError, ValueError):
-        return None

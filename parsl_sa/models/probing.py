@@ -26,6 +26,7 @@ _SHAPE_WORDS = re.compile(
     r"|shape '.*' is invalid|cannot reshape",
     re.IGNORECASE | re.DOTALL,
 )
+_PRODUCT = re.compile(r"cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)")
 # A row's last bits may depend on its place in the batch; what reduced precision inside costs is allowed too.
 _SAME = {"float32": 1e-3, "float64": 1e-6}
 
@@ -60,13 +61,26 @@ def first_call(model: Model, rows: npt.NDArray[np.float64], n_columns: int) -> A
             raise ModelError(
                 "inputs.parameters",
                 f"the spec's inputs give {n_columns} columns, one a parameter, and the model seems to want "
-                f"another number; it raised {said}. Add or remove parameters, or reshape inside the model",
+                f"{_wanted(str(fault), n_columns)}; it raised {said}. Add or remove parameters (a 'constant' "
+                "fills a column), or reshape inside the model",
             ) from fault
-        hint = ""
-        if getattr(model, "plain", False):
+        cure = "fix the model, or narrow the inputs to what it takes"
+        if getattr(model, "plain", False) and isinstance(fault, TypeError | AttributeError):
             kind, other = ("torch tensors", "numpy") if model.arrays == "torch" else ("NumPy arrays", "torch")
-            hint = f" (it was given {kind}; if it wants the other kind, set model.arrays to '{other}')"
-        raise ModelError("model", f"it raised {said} on a batch of {len(rows)} inputs{hint}") from fault
+            cure = f"it was given {kind}; if it wants the other kind, set model.arrays to '{other}'"
+        raise ModelError(
+            "model", f"it raised {said} on a batch of {len(rows)} inputs (first: {_shown(rows[0])}); {cure}"
+        ) from fault
+
+
+def _wanted(message: str, n_columns: int) -> str:
+    """Read from an error of torch how many columns the first layer wants."""
+    match = _PRODUCT.search(message)
+    return match[2] if match and int(match[1]) == n_columns else "another number"
+
+
+def _shown(row: npt.NDArray[np.float64]) -> str:
+    return ", ".join(f"{value:.6g}" for value in row[:8]) + (", ..." if len(row) > 8 else "")
 
 
 def check_finite(
@@ -76,15 +90,14 @@ def check_finite(
 ) -> None:
     """Refuse a quantity of which no probed value is finite."""
     for index, (array, quantity) in enumerate(zip(arrays, quantities, strict=True)):
-        if not np.isfinite(array).any():
+        finite = np.isfinite(array)
+        if not finite.any():
             kind = "NaN" if np.isnan(array).all() else "infinite or NaN"
-            shown = ", ".join(f"{value:.6g}" for value in rows[0][:8]) + (
-                ", ..." if rows.shape[1] > 8 else ""
-            )
             raise ModelError(
                 f"outputs[{index}]",
-                f"'{quantity.name}' is {kind} for every one of {len(rows)} probed inputs (first: {shown}); "
-                "check the order, units and ranges of the inputs against what the network was trained on",
+                f"'{quantity.name}' is {kind} for every one of {len(rows)} probed inputs (first: "
+                f"{_shown(rows[0])}); check the order, units and ranges of the inputs against what the "
+                "network was trained on",
             )
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from parsl_sa.errors import ModelError
-from parsl_sa.models.feeding import feed, signature_of
+from parsl_sa.models.callables import signature_of
+from parsl_sa.models.feeding import feed
 from parsl_sa.models.hardware import choose_device
 from parsl_sa.models.source import import_file, importable, user_code
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from parsl_sa.protocol.actions import Action, KillClient, Log, Send, StartClient
 from parsl_sa.protocol.ending import fail
 from parsl_sa.protocol.failures import on_dropping, on_failed
-from parsl_sa.protocol.leases import hand_out
 from parsl_sa.protocol.messages import (
-    Beat,
+    Abandon,
     Body,
     Bye,
     ClientBeat,
@@ -33,8 +32,13 @@ def on_client(state: State, peer: str, body: Body, now: float) -> list[Action]:
     if client is None or client.killed:
         return [Send(peer, Stop("replaced"))]
     client.heard_at = now
+    if client.leaving:
+        return [Send(peer, Stop(state.outcome or "not needed any more"))]
     if isinstance(body, Hello):
-        return _welcome(state, peer, client, body, now)
+        return _welcome(state, peer, client, body)
+    if not client.peer:
+        state.faults.ignored += 1
+        return []
     if isinstance(body, ClientBeat):
         return _reconcile(state, peer, body, now)
     if isinstance(body, Dropping):
@@ -44,6 +48,7 @@ def on_client(state: State, peer: str, body: Body, now: float) -> list[Action]:
     if isinstance(body, Bye):
         client.leaving = True
         back = state.ledger.release(peer)
+        state.faults.retries += len(back)
         return [Log("client-leaves", {"client": peer, "reason": body.reason, "leases": back})]
     state.faults.ignored += 1
     return []
@@ -58,7 +63,7 @@ def on_client_ended(state: State, name: str, ending: Ending, now: float) -> list
     faults, policy = state.faults, state.policy
     faults.retries += len(back)
     if client.leaving and not client.killed:
-        return [Log("client-left", {"client": name, "code": ending.code}), *hand_out(state, now)]
+        return [Log("client-left", {"client": name, "code": ending.code})]
     faults.client_deaths += 1
     faults.start_failures = 0 if client.peer else faults.start_failures + 1
     faults.last_error, faults.last_log = ending.error, ending.log
@@ -71,7 +76,7 @@ def on_client_ended(state: State, name: str, ending: Ending, now: float) -> list
     if faults.client_deaths >= policy.max_deaths * policy.slots:
         text = f"{faults.client_deaths} clients died without any progress: {ending.error}"
         return actions + fail(state, text, now)
-    return actions + hand_out(state, now)
+    return actions
 
 
 def start_clients(state: State, now: float) -> list[Action]:
@@ -90,20 +95,25 @@ def start_clients(state: State, now: float) -> list[Action]:
     return actions
 
 
-def watch_clients(state: State, now: float, beat: bool) -> list[Action]:
-    """Send signs of life; give up the silent."""
+def watch_clients(state: State, now: float) -> list[Action]:
+    """Send signs of life; give up the silent.
+
+    A sign of life says all that the client must know, so that no single lost message holds up anything.
+    """
     actions: list[Action] = []
+    policy = state.policy
+    welcome, stop = routes(state), Stop(state.outcome or "not needed any more")
     for name, client in state.clients.items():
-        limit_s = state.policy.client_silent_s if client.peer else state.policy.start_grace_s
         if client.killed:
             continue
-        if now - client.heard_at > limit_s:
+        patience_s = policy.patience(client.peer, client.started, policy.client_silent_s)
+        if now - client.heard_at > patience_s:
             client.killed = client.leaving = True
             back = state.ledger.release(name)
             state.faults.retries += len(back)
             actions += [Log("client-silent", {"client": name, "leases": back}), KillClient(name)]
-        elif client.peer and beat:
-            actions.append(Send(client.peer, Beat()))
+        elif client.peer:
+            actions.append(Send(client.peer, stop if client.leaving else welcome))
     return actions
 
 
@@ -118,7 +128,7 @@ def routes(state: State) -> Welcome:
     )
 
 
-def _welcome(state: State, peer: str, client: Client, hello: Hello, now: float) -> list[Action]:
+def _welcome(state: State, peer: str, client: Client, hello: Hello) -> list[Action]:
     if hello.plan != state.plan.digest:
         return [Send(peer, Refused("it loaded another plan"))]
     planned = state.plan.hardware
@@ -129,19 +139,23 @@ def _welcome(state: State, peer: str, client: Client, hello: Hello, now: float) 
     ]
     if differing:
         return [Send(peer, Refused(f"its hardware would give other bits: {'; '.join(differing)}"))]
+    actions: list[Action] = [Send(peer, routes(state))]
+    if not client.peer:
+        up = {"client": peer, "host": hello.host, "pid": hello.pid, "ranks": hello.ranks}
+        actions.append(Log("client-up", up))
     client.peer, client.capacity = peer, hello.capacity
     state.faults.start_failures = 0
-    up = {"client": peer, "host": hello.host, "pid": hello.pid, "ranks": hello.ranks}
-    return [Log("client-up", up), Send(peer, routes(state)), *hand_out(state, now)]
+    return actions
 
 
 def _reconcile(state: State, peer: str, beat: ClientBeat, now: float) -> list[Action]:
-    """Hand out again what the client should hold but does not: a message was lost on the way."""
-    told = {(item[0], item[1]) for item in beat.holding if len(item) == 2}
-    grace_s = 2.0 + 3 * state.policy.beat_s
-    for lease in state.ledger.holding(peer):
-        entry = state.ledger.entry(lease)
-        attempt, since = entry.holders[peer]
-        if (lease, attempt) not in told and now - since > grace_s and not entry.got:
-            state.faults.retries += int(state.ledger.give_back(lease, peer))
-    return hand_out(state, now)
+    """Bring what the client lists and what it should hold together: a message was lost on the way."""
+    ledger = state.ledger
+    listed = [(item[0], item[1]) for item in beat.holding if len(item) == 2]
+    for lease in ledger.missing(peer, listed, now, 3 * state.policy.beat_s):
+        state.faults.retries += int(ledger.give_back(lease, peer))
+    return [
+        Send(peer, Abandon(lease, attempt))
+        for lease, attempt in listed
+        if (holder := ledger.holder(lease, peer)) is None or holder.attempt != attempt
+    ]

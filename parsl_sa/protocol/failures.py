@@ -6,9 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from parsl_sa.protocol.actions import Action, Journal, Log, Send
+from parsl_sa.protocol.agreement import is_same_loss, is_sound, not_reproducible
 from parsl_sa.protocol.digest import lease_digest
 from parsl_sa.protocol.ending import fail
-from parsl_sa.protocol.leases import hand_out
 from parsl_sa.protocol.messages import Abandon, Committed, Dropping, Failed, Stop
 
 if TYPE_CHECKING:
@@ -19,16 +19,13 @@ def on_dropping(state: State, peer: str, dropping: Dropping, now: float) -> list
     """Journal non-finite bundles before their lease may be sent."""
     lease = dropping.lease
     exclude = state.ledger.excluded.get(lease, ())
-    first, last = state.plan.bundles(lease)
-    sound = lease < state.plan.n_leases and all(first <= bundle < last for bundle in dropping.dropped)
+    sound = bool(dropping.dropped) and is_sound(state, lease, dropping.dropped)
     if not sound or dropping.digest != lease_digest(lease, exclude, dropping.dropped):
         state.faults.ignored += 1
         return [Send(peer, Abandon(lease, dropping.attempt))]
-    known = state.history.digests.get(lease)
-    if known is not None and known[0] != dropping.digest:
+    if not is_same_loss(state, dropping):
         return not_reproducible(state, lease, now)
-    fresh = [bundle for bundle in dropping.dropped if bundle not in state.history.dropped]
-    actions = _journal_drops(state, lease, fresh, "non-finite output", now)
+    actions = _journal_drops(state, lease, dropping.dropped, "non-finite output", now)
     if state.ended:
         return actions
     return [*actions, Send(peer, Committed(lease, dropping.attempt))]
@@ -37,10 +34,11 @@ def on_dropping(state: State, peer: str, dropping: Dropping, now: float) -> list
 def on_failed(state: State, peer: str, failed: Failed, now: float) -> list[Action]:
     """Give a bundle up only when two clients agree that it fails alone."""
     lease, ledger = failed.lease, state.ledger
-    entry = ledger.entries.get(lease)
-    if entry is None or entry.holders.get(peer, (0, 0.0))[0] != failed.attempt:
+    holder = ledger.holder(lease, peer)
+    if holder is None or holder.attempt != failed.attempt or not is_sound(state, lease, failed.poisoned):
         state.faults.ignored += 1
         return []
+    entry = ledger.entry(lease)
     entry.errors += 1
     entry.failed_on[peer] = frozenset(failed.poisoned)
     ledger.give_back(lease, peer)
@@ -51,23 +49,32 @@ def on_failed(state: State, peer: str, failed: Failed, now: float) -> list[Actio
     votes = Counter(bundle for bundles in entry.failed_on.values() for bundle in bundles)
     confirmed = sorted(bundle for bundle, n_clients in votes.items() if n_clients > 1)
     if confirmed:
-        exclude = sorted({*ledger.excluded.get(lease, ()), *confirmed})
-        ledger.excluded[lease] = tuple(exclude)
-        entry.failed_on.clear()
-        actions.append(Journal({"record": "exclude", "lease": lease, "bundles": exclude}, durable=True))
-        actions += _journal_drops(state, lease, confirmed, failed.error, now)
-    elif entry.errors >= state.policy.max_errors:
+        return actions + _exclude(state, lease, confirmed, failed.error, now)
+    if entry.errors >= state.policy.max_errors:
         text = f"the model raised {entry.errors} times on lease {lease}: {failed.error}"
         return actions + fail(state, text, now)
-    elif set(state.able()) <= set(entry.failed_on):
+    if set(state.able()) <= set(entry.failed_on):
         actions += _replace(state, peer)  # nobody else can confirm it: a fresh process has to
-    return actions + hand_out(state, now)
+    return actions
 
 
-def not_reproducible(state: State, lease: int, now: float) -> list[Action]:
-    """End the study: what it would report depends on who computed it."""
-    text = f"two attempts at lease {lease} lost different bundles: the model is not reproducible"
-    return fail(state, text, now)
+def _exclude(state: State, lease: int, bundles: list[int], error: str, now: float) -> list[Action]:
+    """Give bundles of a lease up, in all its attempts."""
+    if lease in state.history.digests:
+        return not_reproducible(state, lease, now)  # it has arrived before, with these bundles in it
+    ledger = state.ledger
+    # The drops go first: a life that is lost between the two records finds the failure again.
+    actions = _journal_drops(state, lease, bundles, error, now)
+    if state.ended:
+        return actions
+    exclude = sorted({*ledger.excluded.get(lease, ()), *bundles})
+    ledger.excluded[lease] = tuple(exclude)
+    entry = ledger.entry(lease)
+    entry.errors = 0
+    entry.failed_on.clear()
+    actions.append(Journal({"record": "exclude", "lease": lease, "bundles": exclude}, durable=True))
+    actions += [Send(client, Abandon(lease, attempt)) for client, attempt in ledger.recall(lease)]
+    return actions
 
 
 def _replace(state: State, peer: str) -> list[Action]:
@@ -77,11 +84,13 @@ def _replace(state: State, peer: str) -> list[Action]:
 
 
 def _journal_drops(state: State, lease: int, bundles: list[int], reason: str, now: float) -> list[Action]:
-    if not bundles:
-        return []
+    """Journal the bundles that are not journaled yet; fail where there are too many."""
     dropped = state.history.dropped
-    dropped.update(dict.fromkeys(bundles, reason))
-    record = {"record": "drop", "lease": lease, "bundles": bundles, "reason": reason}
+    fresh = [bundle for bundle in bundles if bundle not in dropped]
+    if not fresh:
+        return []
+    dropped.update(dict.fromkeys(fresh, reason))
+    record = {"record": "drop", "lease": lease, "bundles": fresh, "reason": reason}
     actions: list[Action] = [Journal(record, durable=True), Log("dropped", record)]
     if len(dropped) > state.policy.max_dropped:
         text = (

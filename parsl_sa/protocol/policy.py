@@ -19,12 +19,16 @@ class Policy:
         Bundles that may be dropped before the study fails.
     checkpoint_s : float
         Wanted time between checkpoints; stretched so that pauses stay under 5 %.
+    checkpoint_at_most_s : float
+        Stretched no further: one write that had to wait for disk space says little about the next.
     budget_s : float or None
         The study stops after so long.
     beat_s, client_silent_s, shard_silent_s : float
         Time between signs of life, and silence that counts as death.
+    queue_grace_s : float
+        Time that a submitted client or reducer may take until the news that it runs.
     start_grace_s : float
-        Time that a started client or reducer may take until its first word.
+        Time that it may take from there until its first word.
     lag_floor_s, lag_factor : float
         A head that is out longer than both the floor and so many typical leases is issued again.
     stop_grace_s : float
@@ -43,10 +47,12 @@ class Policy:
     window: int = 16
     max_dropped: int = 0
     checkpoint_s: float = 60.0
+    checkpoint_at_most_s: float = 3600.0
     budget_s: float | None = None
     beat_s: float = 1.0
     client_silent_s: float = 15.0
     shard_silent_s: float = 15.0
+    queue_grace_s: float = 600.0
     start_grace_s: float = 600.0
     lag_floor_s: float = 10.0
     lag_factor: float = 4.0
@@ -55,6 +61,12 @@ class Policy:
     max_deaths: int = 8
     max_errors: int = 6
     backoff_s: float = 1.0
+
+    def patience(self, peer: str, started: bool, silent_s: float) -> float:
+        """Return how long to wait for the next word of a party, which has spoken if it has a `peer` name."""
+        if peer:
+            return silent_s
+        return self.start_grace_s if started else self.queue_grace_s
 
     def backoff(self, failures: int) -> float:
         """Return the wait before the next start after so many failures in a row.

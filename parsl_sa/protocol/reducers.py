@@ -1,14 +1,14 @@
-"""The shards as the coordinator runs them: registration, progress, checkpoints, loss. Pure."""
+"""The shards as the coordinator runs them: registration, progress, loss. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
 from parsl_sa.protocol.actions import Action, Journal, KillShard, Log, Send, StartShard
+from parsl_sa.protocol.agreement import is_agreed, not_reproducible
+from parsl_sa.protocol.checkpointing import cut_again, note_durable, note_pause
 from parsl_sa.protocol.clients import routes
-from parsl_sa.protocol.ending import cut_all, end, fail, finish_if_complete
-from parsl_sa.protocol.failures import not_reproducible
-from parsl_sa.protocol.leases import hand_out
+from parsl_sa.protocol.ending import end, fail, reopen
 from parsl_sa.protocol.messages import (
     Abandon,
     Admit,
@@ -23,7 +23,7 @@ from parsl_sa.protocol.messages import (
 )
 
 if TYPE_CHECKING:
-    from parsl_sa.protocol.roster import Ending
+    from parsl_sa.protocol.roster import Ending, ShardLife
     from parsl_sa.protocol.state import State
 
 FromShard: TypeAlias = Got | Folded | Durable | Summary | ShardBeat
@@ -34,52 +34,63 @@ def on_register(state: State, peer: str, register: Register, now: float) -> list
     life = state.shards.get(register.shard)
     if life is None or register.plan != state.plan.digest:
         return [Send(peer, Stop("it loaded another plan"))]
-    if peer != shard_peer(register.shard, life.life) or life.start_at is not None or life.is_up:
+    if peer != shard_peer(register.shard, life.life) or life.start_at is not None:
         return [Send(peer, Stop("replaced"))]
+    if life.is_up:  # it asks again: the answer was lost
+        life.heard_at = now
+        return [Send(peer, Admit(register.shard, life.incarnation, life.start))]
     life.incarnation += 1
     life.peer, life.address, life.heard_at = peer, register.address, now
-    start = max((g for g in register.generations if g <= state.plan.n_leases), default=0)
-    life.durable = start
-    back = state.ledger.restart(register.shard, start)
-    state.faults.retries += len(back)
+    start = _start(state, register)
+    life.start = life.durable = start
+    state.faults.retries += len(state.ledger.restart(register.shard, start))
+    state.ledger.forget(min(other.durable for other in state.shards.values()))
+    if start < state.plan.n_leases and state.outcome == "complete":
+        reopen(state)
     admitted = {
         "record": "incarnation", "shard": register.shard, "epoch": state.fence.epoch,
         "incarnation": life.incarnation, "start": start,
     }  # fmt: skip
     up = {"shard": register.shard, "host": register.host, "pid": register.pid, "start": start}
-    actions: list[Action] = [
+    return [
         Journal(admitted, durable=True),
         Log("shard-up", up),
         Send(peer, Admit(register.shard, life.incarnation, start)),
+        *(Send(client.peer, routes(state)) for client in state.able().values()),
     ]
-    actions += [Send(client.peer, routes(state)) for client in state.clients.values() if client.peer]
-    if state.outcome == "complete" and start < state.plan.n_leases:
-        state.outcome = ""  # lost before its last checkpoint: there is work again
-    return actions + finish_if_complete(state) + hand_out(state, now)
 
 
 def on_shard(state: State, peer: str, body: FromShard, now: float) -> list[Action]:
     """Take a message from the reducer that owns a shard; any other one is told to leave."""
     life = state.shards.get(body.shard)
-    if life is None or peer != life.peer or body.incarnation != life.incarnation:
+    if life is None or not owns(life, peer, body.incarnation):
         state.faults.ignored += 1
         return [Send(peer, Stop("replaced"))]
     life.heard_at = now
     if isinstance(body, Got):
         return _on_got(state, body, now)
     if isinstance(body, Folded):
-        return _on_folded(state, body, now)
+        _note_folded(state, body.shard, body.prefix)
+        return []
     if isinstance(body, Durable):
-        return _on_durable(state, body)
-    if isinstance(body, Summary):
-        state.summary[body.shard] = body.values
+        note_pause(state, body.pause_s)
+        return note_durable(state, body.shard, body.prefix)
+    if isinstance(body, ShardBeat):
+        _note_folded(state, body.shard, body.prefix)
+        return note_durable(state, body.shard, body.durable)
+    state.summary[body.shard] = body.values
     return []
+
+
+def owns(life: ShardLife, peer: str, incarnation: int) -> bool:
+    """Tell whether a message comes from the present reducer of a shard: a frozen one may be back."""
+    return life.is_up and (peer, incarnation) == (life.peer, life.incarnation)
 
 
 def on_shard_ended(state: State, shard: int, life_number: int, ending: Ending, now: float) -> list[Action]:
     """Take the news that a reducer app has ended."""
-    life = state.shards[shard]
-    if life_number != life.life or life.start_at is not None:
+    life = state.shards.get(shard)
+    if life is None or life_number != life.life or life.start_at is not None:
         return []
     state.faults.last_error, state.faults.last_log = ending.error, ending.log
     return _lose(state, shard, f"exit status {ending.code}", now)
@@ -90,33 +101,24 @@ def start_shards(state: State, now: float) -> list[Action]:
     actions: list[Action] = []
     for shard, life in state.shards.items():
         if life.start_at is not None and now >= life.start_at:
-            life.life, life.start_at, life.heard_at = life.life + 1, None, now
+            life.life, life.start_at, life.started, life.heard_at = life.life + 1, None, False, now
             actions.append(StartShard(shard, life.life))
     return actions
 
 
-def watch_shards(state: State, now: float, beat: bool) -> list[Action]:
-    """Send signs of life; give up the silent."""
+def watch_shards(state: State, now: float) -> list[Action]:
+    """Send signs of life, and cuts that may have been lost; give up the silent."""
     actions: list[Action] = []
+    policy = state.policy
     for shard, life in state.shards.items():
-        limit_s = state.policy.shard_silent_s if life.is_up else state.policy.start_grace_s
-        if life.start_at is None and now - life.heard_at > limit_s:
+        patience_s = policy.patience(life.peer, life.started, policy.shard_silent_s)
+        if state.ended:
+            break
+        if life.start_at is None and now - life.heard_at > patience_s:
             actions += _lose(state, shard, "silent", now)
-        elif life.is_up and beat:
-            actions.append(Send(life.peer, Beat()))
+        elif life.is_up:
+            actions += [Send(life.peer, Beat(state.ledger.folded[shard])), *cut_again(state, shard)]
     return actions
-
-
-def cut_in_time(state: State, now: float) -> list[Action]:
-    """Ask for a checkpoint when one is due and something new is folded."""
-    cuts = state.cuts
-    if state.outcome or cuts.pending or now - cuts.at < cuts.every_s:
-        return []
-    cuts.at = now
-    if state.ledger.prefix <= min(life.durable for life in state.shards.values()):
-        return []
-    cuts.pending = True
-    return cut_all(state, state.ledger.next, last=False)
 
 
 def shard_peer(shard: int, life: int) -> str:
@@ -124,10 +126,20 @@ def shard_peer(shard: int, life: int) -> str:
     return f"shard-{shard}-{life}"
 
 
+def _start(state: State, register: Register) -> int:
+    """Return the newest checkpoint that holds nothing but leases whose digests are journaled."""
+    known = min(state.history.prefix, state.plan.n_leases)
+    return max((generation for generation in register.generations if generation <= known), default=0)
+
+
 def _on_got(state: State, got: Got, now: float) -> list[Action]:
-    known = state.history.digests.get(got.lease)
-    if known is not None and known[0] != got.digest:
+    """Note that a slab has arrived, if it lacks what the journal says; free those who work on it."""
+    if not got.lease < state.ledger.next:
+        state.faults.ignored += 1
+        return []
+    if not is_agreed(state, got):
         return not_reproducible(state, got.lease, now)
+    known = state.history.digests.get(got.lease)
     actions: list[Action] = []
     if known is None:
         state.history.digests[got.lease] = (got.digest, got.checksum)
@@ -136,39 +148,22 @@ def _on_got(state: State, got: Got, now: float) -> list[Action]:
     elif state.plan.shards == 1 and known[1] != got.checksum:
         state.faults.other_bits += 1
         actions.append(Log("other-bits", {"lease": got.lease}))
-    for client, attempt in state.ledger.got(got.lease, got.shard, now):
-        if client in state.clients and attempt != got.attempt:
+    for client, attempt in state.ledger.got(got.lease, got.attempt, got.shard, now):
+        if attempt != got.attempt:
             actions.append(Send(client, Abandon(got.lease, attempt)))
-    return actions + hand_out(state, now)
-
-
-def _on_folded(state: State, folded: Folded, now: float) -> list[Action]:
-    if state.ledger.on_folded(folded.shard, folded.prefix):
-        state.faults.client_deaths = 0
-        state.shards[folded.shard].deaths = 0
-    if state.outcome and folded.prefix > state.target:  # it had gone further than the others knew
-        state.target = folded.prefix
-        return cut_all(state, state.target, last=True)
-    return finish_if_complete(state) + hand_out(state, now)
-
-
-def _on_durable(state: State, durable: Durable) -> list[Action]:
-    lives = state.shards.values()
-    state.shards[durable.shard].durable = durable.prefix
-    state.ledger.forget(min(life.durable for life in lives))
-    state.cuts.pending = state.cuts.pending and any(life.durable < durable.prefix for life in lives)
-    state.cuts.every_s = max(state.policy.checkpoint_s, 20 * durable.pause_s)
-    record = {"record": "durable", "shard": durable.shard, "prefix": durable.prefix}
-    actions: list[Action] = [Journal(record, durable=True)]
-    if state.outcome and all(life.durable == state.target for life in lives):
-        return actions + end(state)
     return actions
+
+
+def _note_folded(state: State, shard: int, prefix: int) -> None:
+    if state.ledger.on_folded(shard, prefix):
+        state.faults.client_deaths = 0
+        state.shards[shard].deaths = 0
 
 
 def _lose(state: State, shard: int, why: str, now: float) -> list[Action]:
     life, faults = state.shards[shard], state.faults
     life.deaths += 1
-    life.peer, life.address, state.cuts.pending = "", "", False
+    life.peer, life.address, state.cuts.prefix = "", "", None
     life.start_at = now + state.policy.backoff(life.deaths)
     lost = {"shard": shard, "life": life.life, "why": why, "error": faults.last_error, "log": faults.last_log}
     actions: list[Action] = [Log("shard-died", lost), KillShard(shard, life.life)]

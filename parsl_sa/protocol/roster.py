@@ -13,6 +13,8 @@ class Client:
     ----------
     heard_at : float
         When it last spoke, or was submitted.
+    started : bool
+        Whether it is known to run.
     peer : str
         Its address on the control channel, empty until it has said hello.
     capacity : int
@@ -24,6 +26,7 @@ class Client:
     """
 
     heard_at: float
+    started: bool = False
     peer: str = ""
     capacity: int = 0
     leaving: bool = False
@@ -40,6 +43,14 @@ class ShardLife:
         Number of the present submission in this epoch.
     incarnation : int
         Issued at registration; 0 while the reducer has not registered.
+    started : bool
+        Whether the present submission is known to run.
+    peer, address : str
+        Its names on the control channel and for clients; empty while it is not up.
+    heard_at : float
+        When it last spoke, or was submitted.
+    start : int
+        Prefix of the checkpoint that it was told to load.
     durable : int
         Prefix of its newest durable checkpoint.
     deaths : int
@@ -50,9 +61,11 @@ class ShardLife:
 
     life: int = 0
     incarnation: int = 0
+    started: bool = False
     peer: str = ""
     address: str = ""
     heard_at: float = 0.0
+    start: int = 0
     durable: int = 0
     deaths: int = 0
     start_at: float | None = 0.0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.protocol.actions import (
@@ -16,10 +15,10 @@ from parsl_sa.protocol.actions import (
     SendShard,
     Transmit,
 )
+from parsl_sa.protocol.contribution import Held
 from parsl_sa.protocol.digest import lease_digest
 from parsl_sa.protocol.messages import (
     Abandon,
-    Beat,
     Body,
     Bye,
     ClientBeat,
@@ -30,39 +29,21 @@ from parsl_sa.protocol.messages import (
     Go,
     Grant,
     Hello,
-    MalformedMessageError,
     Ready,
     Received,
     Refused,
     Stop,
     Welcome,
-    from_header,
+    Withdraw,
 )
+from parsl_sa.protocol.wire import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from parsl_sa.protocol.contribution import Slab
+
 Key = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Slab:
-    """Size and checksum of what one shard gets of a contribution."""
-
-    size_bytes: int
-    checksum: str
-
-
-@dataclass
-class Held:
-    """A lease in this client's hands."""
-
-    exclude: tuple[int, ...]
-    dropped: tuple[int, ...] = ()
-    slabs: Mapping[int, Slab] = field(default_factory=dict)
-    committed: bool = False
-    pending: set[int] = field(default_factory=set)
-    offered_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +55,7 @@ class SessionPolicy:
     coordinator_silent_s : float
         Without a word from the coordinator for so long the client leaves.
     resend_s : float
-        An offer without an answer is repeated after so long.
+        What has had no answer for so long is said again.
     beat_s : float
         Time between signs of life.
     """
@@ -98,9 +79,9 @@ class ClientSession:
 
     Notes
     -----
-    One lease is computed at a time; others wait in the order granted. A contribution stays in memory
-    until every shard has acknowledged it; when a shard comes back under a new incarnation, everything
-    still held is offered to it again.
+    One lease is computed at a time, the lowest first. A contribution stays in memory until every shard
+    has acknowledged it; when a shard comes back under a new incarnation, everything still held is offered
+    to it again.
     """
 
     def __init__(self, fence: Fence, shards: int, policy: SessionPolicy) -> None:
@@ -108,31 +89,31 @@ class ClientSession:
         self.shards = shards
         self.policy = policy
         self.held: dict[Key, Held] = {}
-        self.queue: deque[Key] = deque()
+        self.queue: list[Key] = []
         self.computing: Key | None = None
         self.incarnations: dict[int, int] = {}
-        self.addresses: dict[int, str] = {}
         self.ignored = 0
         self.heard_at = 0.0
         self.beat_at = 0.0
+        self._hello: Hello | None = None  # until it is answered
+        self._hello_at = 0.0
 
     # Events
 
     def start(self, hello: Hello, now: float) -> list[Action]:
         """Introduce the client to the coordinator."""
-        self.heard_at = now
+        self.heard_at = self._hello_at = now
+        self._hello = hello
         return [SendCoordinator(hello)]
 
     def on_coordinator(self, header: dict[str, Any], now: float) -> list[Action]:
         """Take a message from the coordinator."""
-        body = self._parse(header)
+        body = self._read(header)
         if body is None:
             return []
         self.heard_at = now
         if isinstance(body, Grant):
-            self.held[body.lease, body.attempt] = Held(tuple(body.exclude))
-            self.queue.append((body.lease, body.attempt))
-            return self._next()
+            return self._take((body.lease, body.attempt), body.exclude)
         if isinstance(body, Welcome):
             return self._route(body, now)
         if isinstance(body, Committed):
@@ -143,20 +124,19 @@ class ClientSession:
             return [Leave(0, body.reason)]
         if isinstance(body, Refused):
             return [Leave(5, body.reason)]
-        if not isinstance(body, Beat):
-            self.ignored += 1
+        self.ignored += 1
         return []
 
     def on_shard(self, shard: int, header: dict[str, Any]) -> list[Action]:
         """Take a message from a shard."""
-        body = self._parse(header)
-        if not isinstance(body, Go | Received) or body.incarnation != self.incarnations.get(shard):
-            self.ignored += 1
+        body = self._read(header)
+        if not isinstance(body, Go | Received) or not self._is_present(shard, body.incarnation):
+            self.ignored += body is not None
             return []
         key = (body.lease, body.attempt)
         held = self.held.get(key)
         if held is None or shard not in held.pending:
-            return []
+            return self._withdraw(key, [shard]) if isinstance(body, Go) else []
         if isinstance(body, Go):
             return [Transmit(shard, body.incarnation, *key)]
         held.pending.discard(shard)
@@ -171,7 +151,7 @@ class ClientSession:
         held = self.held.get(key)
         if held is None:  # abandoned meanwhile
             return [Free(*key), *self._next()]
-        held.dropped, held.slabs = tuple(dropped), slabs
+        held.dropped, held.slabs, held.asked_at = tuple(dropped), slabs, now
         if dropped:
             dropping = Dropping(lease, attempt, list(dropped), self._digest(key))
             return [SendCoordinator(dropping), *self._next()]
@@ -193,45 +173,58 @@ class ClientSession:
         if now - self.heard_at > self.policy.coordinator_silent_s:
             return [Leave(3, "no word from the coordinator")]
         actions: list[Action] = []
+        if self._hello is not None:
+            if now - self._hello_at > self.policy.resend_s:
+                self._hello_at = now
+                actions.append(SendCoordinator(self._hello))
+            return actions
         if now - self.beat_at >= self.policy.beat_s:
             self.beat_at = now
             actions.append(SendCoordinator(ClientBeat([list(key) for key in sorted(self.held)])))
         for key, held in self.held.items():
-            if held.committed and now - held.offered_at > self.policy.resend_s:
+            if not held.slabs or now - held.asked_at <= self.policy.resend_s:
+                continue
+            if held.committed:
                 actions += self._offer(key, sorted(held.pending), now)
-            elif held.dropped and not held.committed and now - held.offered_at > self.policy.resend_s:
-                held.offered_at = now
+            else:
+                held.asked_at = now
                 actions.append(SendCoordinator(Dropping(*key, list(held.dropped), self._digest(key))))
         return actions
 
     def on_transmitted(self, lease: int, attempt: int, now: float) -> list[Action]:
-        """Take the news that the last byte of a contribution has been handed to the socket."""
+        """Take the news that bytes of a contribution have been handed to the socket."""
         held = self.held.get((lease, attempt))
         if held is not None:
-            held.offered_at = now
+            held.asked_at = now
         return []
 
     # Rules
 
-    def _parse(self, header: dict[str, Any]) -> Body | None:
-        try:
-            fence, body = from_header(header)
-        except MalformedMessageError:
-            self.ignored += 1
-            return None
-        if fence != self.fence:
-            self.ignored += 1
-            return None
+    def _read(self, header: dict[str, Any]) -> Body | None:
+        body = read(header, self.fence)
+        self.ignored += body is None
         return body
+
+    def _is_present(self, shard: int, incarnation: int) -> bool:
+        """Tell whether a word comes from the reducer that has the shard now."""
+        return incarnation == self.incarnations.get(shard)
 
     def _digest(self, key: Key) -> str:
         held = self.held[key]
         return lease_digest(key[0], held.exclude, held.dropped)
 
+    def _take(self, key: Key, exclude: Sequence[int]) -> list[Action]:
+        if key in self.held:
+            return []
+        self.held[key] = Held(tuple(exclude))
+        self.queue.append(key)
+        return self._next()
+
     def _next(self) -> list[Action]:
         if self.computing is not None or not self.queue:
             return []
-        self.computing = self.queue.popleft()
+        self.computing = min(self.queue)
+        self.queue.remove(self.computing)
         return [Compute(*self.computing, self.held[self.computing].exclude)]
 
     def _commit(self, key: Key, now: float) -> list[Action]:
@@ -243,7 +236,7 @@ class ClientSession:
 
     def _offer(self, key: Key, shards: Sequence[int], now: float) -> list[Action]:
         held = self.held[key]
-        held.offered_at = now
+        held.asked_at = now
         return [
             SendShard(
                 shard,
@@ -258,21 +251,33 @@ class ClientSession:
 
     def _forget(self, key: Key) -> list[Action]:
         """Drop a lease; one being computed is freed when its answer comes."""
-        if self.held.pop(key, None) is None:
+        held = self.held.pop(key, None)
+        if held is None:
             return []
         if key in self.queue:
             self.queue.remove(key)
             return []
-        return [] if key == self.computing else [Free(*key)]
+        if key == self.computing:
+            return []
+        return [Free(*key), *self._withdraw(key, sorted(held.pending))]
+
+    def _withdraw(self, key: Key, shards: Sequence[int]) -> list[Action]:
+        """Tell shards not to wait for what is here no more."""
+        return [
+            SendShard(shard, Withdraw(shard, self.incarnations[shard], *key))
+            for shard in shards
+            if shard in self.incarnations
+        ]
 
     def _route(self, welcome: Welcome, now: float) -> list[Action]:
         actions: list[Action] = []
+        self._hello = None
         for route in welcome.routes:
-            shard, incarnation, address = route["shard"], route["incarnation"], route["address"]
-            if self.incarnations.get(shard) == incarnation:
-                continue
-            self.incarnations[shard], self.addresses[shard] = incarnation, address
-            actions.append(Connect(shard, address))
+            shard, incarnation = route["shard"], route["incarnation"]
+            if not (shard < self.shards and incarnation > self.incarnations.get(shard, 0)):
+                continue  # known, or what was true before
+            self.incarnations[shard] = incarnation
+            actions.append(Connect(shard, route["address"]))
             for key, held in self.held.items():
                 if held.committed:
                     held.pending.add(shard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.protocol.ledger import Ledger
@@ -26,11 +27,31 @@ class History:
         Bundle -> reason, for all bundles dropped so far.
     digests : dict
         Lease -> (digest, checksum) of what was received for it.
+    durable : dict
+        Shard -> prefix of its newest checkpoint that was heard of.
     """
 
     excluded: dict[int, tuple[int, ...]] = field(default_factory=dict)
     dropped: dict[int, str] = field(default_factory=dict)
     digests: dict[int, tuple[str, str]] = field(default_factory=dict)
+    durable: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def prefix(self) -> int:
+        """Leases from the first one on whose digests are journaled without a gap."""
+        return next(lease for lease in count() if lease not in self.digests)
+
+    def learn(self, record: dict[str, Any]) -> None:
+        """Take in a record that a `Journal` action wrote; records of other kinds say nothing here."""
+        kind = record["record"]
+        if kind == "exclude":
+            self.excluded[int(record["lease"])] = tuple(record["bundles"])
+        elif kind == "drop":
+            self.dropped.update(dict.fromkeys(record["bundles"], str(record["reason"])))
+        elif kind == "received":
+            self.digests[int(record["lease"])] = (str(record["digest"]), str(record["checksum"]))
+        elif kind == "durable":
+            self.durable[int(record["shard"])] = int(record["prefix"])
 
 
 @dataclass
@@ -75,13 +96,13 @@ class Cuts:
         When the last one was asked for.
     every_s : float
         Time between two.
-    pending : bool
-        Whether one is under way.
+    prefix : int or None
+        Where the one under way is cut.
     """
 
     at: float = 0.0
     every_s: float = 60.0
-    pending: bool = False
+    prefix: int | None = None
 
 
 class State:
@@ -97,6 +118,11 @@ class State:
         Timeouts and bounds.
     history : History
         What earlier epochs journaled.
+
+    Notes
+    -----
+    `outcome` is empty while the study runs; `target` is the prefix of its last cut; `given_up` is how a
+    complete study ends whose last checkpoint does not come.
     """
 
     def __init__(self, fence: Fence, plan: Plan, policy: Policy, history: History) -> None:
@@ -108,13 +134,16 @@ class State:
         self.ledger.excluded = dict(history.excluded)
         self.clients: dict[str, Client] = {}
         self.n_clients = 0
-        self.shards = {shard: ShardLife() for shard in range(plan.shards)}
+        self.shards = {
+            shard: ShardLife(durable=history.durable.get(shard, 0)) for shard in range(plan.shards)
+        }
         self.summary: dict[int, dict[str, Any]] = {}
         self.faults = Faults()
         self.cuts = Cuts(every_s=policy.checkpoint_s)
         self.began_at: float | None = None
         self.beat_at = float("-inf")
         self.outcome = ""
+        self.given_up = ""
         self.reason = ""
         self.stopping_at = 0.0
         self.target = plan.n_leases

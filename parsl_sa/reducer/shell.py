@@ -24,7 +24,8 @@ from parsl_sa.protocol.actions import (
     SendCoordinator,
     Write,
 )
-from parsl_sa.protocol.messages import Body, Summary, to_header
+from parsl_sa.protocol.messages import Summary
+from parsl_sa.protocol.wire import to_header
 from parsl_sa.reducer import checkpoints
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from parsl_sa.channel.protocol import Channel, Dialer, Server
-    from parsl_sa.protocol.messages import Register
+    from parsl_sa.protocol.messages import Body, Register
     from parsl_sa.protocol.shard import Shard
     from parsl_sa.stats import Accumulator
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PARAMETER = "parameter"
 PARAMETER_UNIT = "parameter_unit"
-LOOK = "look"  # the history of a study: its coordinate counts the bundles used at each look
+LOOK = "look"
 RESERVED_DIMS = frozenset({PARAMETER, PARAMETER_UNIT, LOOK, "case"})
 DIMENSIONLESS = "1"
 

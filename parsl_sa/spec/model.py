@@ -39,8 +39,10 @@ class ModelSpec(Section):
     device: Device = Field(
         default="cpu", description='Where it runs: "cpu", "cuda", or "cuda:N" with N the GPU.'
     )
-    arrays: Literal["torch", "numpy"] = Field(
-        default="torch", description="What a plain callable takes: torch tensors or NumPy arrays."
+    arrays: Literal["auto", "torch", "numpy"] = Field(
+        default="auto",
+        description='What a plain callable takes, torch tensors or NumPy arrays; "auto" sees which of the '
+        "two its code uses. A torch module takes tensors.",
     )
 
     @property

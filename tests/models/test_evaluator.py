@@ -168,7 +168,31 @@ class TestProbe:
         assert place == "model"
         assert "KeyError: 'station'" in message
         assert "test_evaluator.py:" in message
+        assert "fix the model, or narrow the inputs" in message
+        assert "model.arrays" not in message
+
+    def test_a_method_that_is_not_there_names_the_other_kind_of_array(self) -> None:
+        place, message = fault(numpy_evaluator(lambda x: x.clamp(0)))
+        assert place == "model"
         assert "set model.arrays to 'torch'" in message
+
+    def test_a_wrong_width_is_read_from_the_first_layer(self) -> None:
+        place, message = fault(torch_evaluator(nn.Linear(5, 1)))
+        assert place == "inputs.parameters"
+        assert "give 3 columns" in message
+        assert "seems to want 5;" in message
+
+    def test_learning_asks_for_shapes_only(self) -> None:
+        """A client that starts may meet non-finite values in its few rows; the probe has judged the model."""
+        calls: list[int] = []
+
+        def model(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+            calls.append(len(x))
+            return np.full((len(x), 2), np.nan)
+
+        evaluator = numpy_evaluator(model)
+        (quantity,) = evaluator.learn(np.zeros((2, 3)))
+        assert (quantity.shape, calls) == ((2,), [2])
 
     def test_nan_everywhere_is_refused_and_nan_somewhere_is_not(self) -> None:
         place, message = fault(numpy_evaluator(lambda x: x[:, 0] * np.nan))

@@ -93,8 +93,16 @@ class TestState:
             "def load():\n    net = nn.Dropout(0.5)\n    return lambda x: net(x)",
             "net = nn.Dropout(0.5)\ndef load():\n    def call(x):\n        return net(x)\n    return call",
             "def load():\n    return nn.Dropout(0.5).forward",
+            (
+                "class Held:\n    def __init__(self):\n        self.net = nn.Dropout(0.5)\n"
+                "    def __call__(self, x):\n        return self.net(x)\ndef load():\n    return Held()"
+            ),
+            (
+                "class Held:\n    nets = ()\n    def predict(self, x):\n        return self.nets[0](x)\n"
+                "def load():\n    held = Held()\n    held.nets = [nn.Dropout(0.5)]\n    return held.predict"
+            ),
         ],
-        ids=["closure", "global", "bound method"],
+        ids=["closure", "global", "bound method", "callable object", "list in an object"],
     )
     def test_dropout_behind_a_function_is_off_too(self, loaded: Callable[..., Model], source: str) -> None:
         model = loaded(source)
@@ -128,20 +136,6 @@ class TestState:
         one = loaded(source, **model)
         assert one.dtype == expected
         assert str(one(ROWS).dtype).removeprefix("torch.") == expected
-
-    @pytest.mark.parametrize(
-        ("source", "expected"),
-        [
-            ("def load(x: np.ndarray):\n    return x", "numpy"),
-            ("def load(x: 'torch.Tensor'):\n    return x", "torch"),
-            ("del torch, nn\ndef load(x):\n    return x", "numpy"),
-            ("def load(x):\n    return x", "torch"),
-        ],
-    )
-    def test_auto_guesses_the_kind_of_array(
-        self, loaded: Callable[..., Model], source: str, expected: str
-    ) -> None:
-        assert loaded(source, arrays="auto").arrays == expected
 
     def test_memory_is_freed(self, loaded: Callable[..., Model]) -> None:
         model = loaded("def load():\n    return nn.Linear(3, 1)")

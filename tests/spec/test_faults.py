@@ -81,7 +81,7 @@ BROKEN = {
     ),
     "unknown dtype": ([("model.dtype", "float16")], "model.dtype", ["'auto', 'float32' or 'float64'"]),
     "unknown device": ([("model.device", "gpu")], "model.device", ["cpu", "cuda:N", "'gpu'"]),
-    "unknown arrays": ([("model.arrays", "jax")], "model.arrays", ["'torch' or 'numpy'"]),
+    "unknown arrays": ([("model.arrays", "jax")], "model.arrays", ["'auto', 'torch' or 'numpy'"]),
     "name with a slash": ([("name", "a/b")], "name", ["letters", "'a/b'"]),
     "name of dots": ([("name", "..")], "name", ["start with a letter or digit"]),
     "output with a slash": ([("outputs.0.name", "L/D")], "outputs[0].name", ["letters", "'L/D'"]),

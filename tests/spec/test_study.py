@@ -32,7 +32,7 @@ def test_defaults(minimal):
     spec = parse_spec(minimal)
     assert (spec.design.method, spec.design.sequence, spec.design.replicates) == ("pick-freeze", "sobol", 16)
     assert (spec.design.both_ways, spec.design.seed, spec.design.intervals) == (False, 0, True)
-    assert (spec.model.dtype, spec.model.device, spec.model.arrays) == ("auto", "cpu", "torch")
+    assert (spec.model.dtype, spec.model.device, spec.model.arrays) == ("auto", "cpu", "auto")
     assert (spec.farm.site, spec.farm.clients.ranks, spec.farm.clients.slots) == ("local", 2, None)
     assert (spec.farm.reducer.shards, spec.farm.reducer.checkpoint_s) == (1, 60)
     assert (spec.stop.budget.seconds, spec.stop.max_dropped_fraction) == (None, 0.01)

@@ -15,6 +15,9 @@ What differs from a cluster, or bites:
   again on another node. Submit with ``--no-requeue``.
 * There is no accounting, so no ``sacct``: an ended job leaves ``squeue``, and only ``scontrol show job``
   tells failed from cancelled, for five minutes.
+* MPICH under pmi2 names its shared memory after job and step, and a killed rank leaves it in /dev/shm:
+  a world of the same numbers then fails in MPI_Init. Job ids begin at random here, as on a cluster
+  they never come again.
 * slurmstepd leaves its slurmd for init: killing a node does not kill what runs on it. `stop` finds
   such processes by the ``SLURM_CONF`` in their environment.
 """
@@ -47,6 +50,7 @@ PARTITION = "test"
 _TEMPLATE = Path(__file__).parents[1] / "slurm" / "slurm.conf"
 _STOP_S = 5.0
 _LOG_LINES = 12
+_JOB_IDS = 60_000_000
 
 
 class SlurmError(Exception):
@@ -199,6 +203,7 @@ class SlurmCluster:
             user=getpass.getuser(),
             controller_port=controller,
             node_timeout_s=self.node_timeout_s,
+            first_job=1 + secrets.randbelow(_JOB_IDS),
             nodes=nodes,
             partition=PARTITION,
         )

@@ -67,6 +67,8 @@ class Section:
         What those on demand amount to.
     over_most : int
         Parameters that are only in the CSV.
+    weighted : bool
+        Whether the spec gives its cells weights.
     history, field : Group, optional
         The figures.
     """
@@ -84,6 +86,7 @@ class Section:
     more_rows: list[Row]
     rest: str
     over_most: int
+    weighted: bool
     history: Group | None
     field: Group | None
 
@@ -125,6 +128,7 @@ def section(name: str, ds: xr.Dataset, anchor: str, scale: Scale, share: tuple[i
         listed[SHOWN:],
         _rest(ranking) if ranking is not None else "",
         max(0, d - MOST),
+        "weight" in ds,
         history(name, ds, order),
         field_group(ds, order, *share) if share is not None else None,
     )

@@ -1,0 +1,150 @@
+"""How a study is cut into leases, lanes, chunks and batches: arithmetic on powers of two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LEASE_S = 1.5
+"""Wanted time of a lease: short, so that progress is live and little is lost when something dies."""
+
+LONGEST_LEASE_S = 6.0
+"""Time that a lease may take for the sake of full batches in `LANES` lanes."""
+
+LANES = 8
+"""Wanted lanes of a lease: a plan can be used again with up to so many ranks."""
+
+CHUNK_BYTES = 64 << 20
+"""Outputs of a chunk, at most."""
+
+_WELL_FILLED = 0.75
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Sizes of the parts; all but the batch are powers of two, each a divisor of the one before.
+
+    Parameters
+    ----------
+    lease_bundles : int
+        Bundles of a lease: a replicate or a part of it.
+    lanes : int
+        Lanes of a lease.
+    chunk_bundles : int
+        Bundles that a lane evaluates before it folds them.
+    batch : int
+        Rows of a forward.
+    """
+
+    lease_bundles: int
+    lanes: int
+    chunk_bundles: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What the probe has measured.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows of a bundle.
+    bundle_s : float
+        Time of a bundle on one rank: design, forwards and fold.
+    bundle_bytes : int
+        Outputs of a bundle.
+    batch : int
+        Rows of a forward, as they pay best.
+    smallest_batch : int
+        What the model takes at least.
+    fixed_batch : int or None
+        The only batch that the model takes.
+    """
+
+    n_rows: int
+    bundle_s: float
+    bundle_bytes: int
+    batch: int
+    smallest_batch: int = 1
+    fixed_batch: int | None = None
+
+
+def cut(costs: Costs, replicate_bundles: int, ranks: int) -> Cut:
+    """Choose the sizes for clients of so many ranks.
+
+    Parameters
+    ----------
+    costs : Costs
+        What the probe has measured.
+    replicate_bundles : int
+        A power of two.
+    ranks : int
+        Ranks of a client.
+
+    Notes
+    -----
+    A lease takes about `LEASE_S`, unless full batches in every lane need more; the lanes are fewer where
+    they would make it last longer than `LONGEST_LEASE_S`, but there is one for every rank.
+
+    Examples
+    --------
+    >>> cut(Costs(n_rows=8, bundle_s=1e-3, bundle_bytes=64, batch=64), replicate_bundles=4096, ranks=2)
+    Cut(lease_bundles=2048, lanes=8, chunk_bundles=256, batch=64)
+    """
+    full = _full_batch_bundles(costs)
+    fewest = power_of_two_above(ranks)
+    lanes = max(LANES, fewest)
+    while lanes > fewest and lanes * full * costs.bundle_s > LONGEST_LEASE_S * ranks:
+        lanes //= 2
+    wanted = power_of_two_below(int(LEASE_S * ranks / costs.bundle_s))
+    lease = min(replicate_bundles, max(wanted, lanes * full))
+    lanes = min(lanes, lease)
+    chunk = min(lease // lanes, power_of_two_below(CHUNK_BYTES // costs.bundle_bytes))
+    even = max(costs.smallest_batch, even_batch(chunk * costs.n_rows, costs.batch))
+    return Cut(lease, lanes, chunk, costs.fixed_batch or even)
+
+
+def even_batch(rows: int, batch: int) -> int:
+    """Cut rows into equal batches no larger than `batch`, so that little is padded.
+
+    Examples
+    --------
+    >>> even_batch(1536, 1024), even_batch(48, 4096)
+    (768, 48)
+    """
+    parts = -(-rows // batch)
+    return -(-rows // parts)
+
+
+def power_of_two_below(value: int) -> int:
+    """Round down to a power of two, 1 at least.
+
+    Examples
+    --------
+    >>> [power_of_two_below(value) for value in (0, 1, 5, 8)]
+    [1, 1, 4, 8]
+    """
+    return 1 << (max(1, value).bit_length() - 1)
+
+
+def power_of_two_above(value: int) -> int:
+    """Round up to a power of two.
+
+    Examples
+    --------
+    >>> [power_of_two_above(value) for value in (1, 5, 8)]
+    [1, 8, 8]
+    """
+    return 1 << (value - 1).bit_length()
+
+
+def _full_batch_bundles(costs: Costs) -> int:
+    """Return the bundles that fill a batch; of a fixed one so well that little work is padding."""
+    if costs.fixed_batch is None:
+        return power_of_two_below(costs.batch // costs.n_rows)
+    bundles = 1
+    while bundles * costs.n_rows < _WELL_FILLED * costs.fixed_batch * -(
+        -bundles * costs.n_rows // costs.fixed_batch
+    ):
+        bundles *= 2
+    return bundles

@@ -1,0 +1,158 @@
+"""Trying a model in a process of its own, and what that says about its study."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from parsl_sa.errors import Fault, SpecError, StudyError
+from parsl_sa.jsonfile import write_json
+from parsl_sa.launch.slots import slots_of, threads_of
+from parsl_sa.studydir import read_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from parsl_sa.execution.site import Site
+    from parsl_sa.records import Plan
+    from parsl_sa.spec import StudySpec
+
+_REDUCER_BYTES = 150e6  # a reducer before it has any cells
+_BUFFERS = 10  # contributions that a reducer holds at most, and what is being received
+_CHECKPOINTS = 3  # two generations and the one being written
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A probed spec: its plan, and what running it will take.
+
+    Parameters
+    ----------
+    spec : StudySpec
+        Resolved.
+    site : Site
+        Where it will run.
+    plan : Plan
+        Frozen.
+    figures : dict
+        Costs as the probe measured them.
+    warnings : tuple of str
+        What the probe found that may go wrong later.
+    """
+
+    spec: StudySpec
+    site: Site
+    plan: Plan
+    figures: dict[str, float]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def slots(self) -> int:
+        """Clients at a time."""
+        return slots_of(self.spec, self.site)
+
+    @property
+    def duration_s(self) -> float:
+        """Estimated time of the work alone, without start-up."""
+        ranks = self.spec.farm.clients.ranks * self.slots
+        return self.plan.n_bundles * self.figures["bundle_s"] / ranks
+
+
+def describe(trial: Trial) -> dict[str, Any]:
+    """Return what `check` reports of a trial, as plain values."""
+    plan, figures = trial.plan, trial.figures
+    return {
+        "name": trial.spec.name,
+        "site": trial.site.name,
+        "parameters": plan.layout.d,
+        "outputs": {q.name: dict(zip(q.dims, q.shape, strict=True)) for q in plan.quantities},
+        "cells": plan.n_cells,
+        "n": plan.n_bundles,
+        "rows": plan.layout.n_rows,
+        "replicates": plan.replicates,
+        "forwards": plan.n_forwards,
+        "lease_bundles": plan.lease_bundles,
+        "leases": plan.n_leases,
+        "batch": plan.batch,
+        "clients": trial.slots,
+        "ranks": trial.spec.farm.clients.ranks,
+        "client_memory_bytes": int(figures["rank_bytes"]) * trial.spec.farm.clients.ranks,
+        "reducer_memory_bytes": int(
+            _REDUCER_BYTES + figures["state_bytes"] + _BUFFERS * figures["lease_bytes"]
+        ),
+        "checkpoint_disk_bytes": int(_CHECKPOINTS * figures["state_bytes"]),
+        "lease_s": plan.lease_bundles * figures["bundle_s"] / trial.spec.farm.clients.ranks,
+        "duration_s": trial.duration_s,
+        "warnings": list(trial.warnings),
+    }
+
+
+def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
+    """Probe the model in a process of its own; `plan.json` and `pivots.npy` appear in `out`.
+
+    Raises
+    ------
+    SpecError
+        If the model is not what the spec says.
+    StudyError
+        If the probe died.
+    """
+    threads = threads_of(spec, site)
+    write_json(out / "spec.json", spec.plain())
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+    done = subprocess.run(  # noqa: S603 - our own program
+        [*probe_command(spec, threads), str(out / "spec.json"), str(out)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **dict.fromkeys(names, str(threads))},
+    )
+    read_faults(out)
+    if done.returncode or not (out / "plan.json").exists():
+        raise StudyError(_died(done))
+    found = json.loads((out / "figures.json").read_text())
+    trial = Trial(spec, site, read_plan(out / "plan.json"), found["costs"], tuple(found["warnings"]))
+    return replace(trial, warnings=(*trial.warnings, *_memory_warnings(trial)))
+
+
+def _memory_warnings(trial: Trial) -> Iterator[str]:
+    """Tell of programs that this machine has no room for; another machine is not known from here."""
+    told, has_bytes = describe(trial), psutil.virtual_memory().total
+    wants_bytes = told["clients"] * told["client_memory_bytes"] + told["reducer_memory_bytes"]
+    if trial.site.provider == "local" and wants_bytes > has_bytes:
+        yield (
+            f"farm.clients: {told['clients']} of {told['ranks']} ranks and the reducer take about "
+            f"{wants_bytes / 1e9:.3g} GB, but this machine has {has_bytes / 1e9:.3g} GB; take fewer ranks"
+        )
+
+
+def _died(done: subprocess.CompletedProcess[str]) -> str:
+    """Word the end of a probe that told nothing."""
+    code = done.returncode
+    if code == -signal.SIGKILL:
+        return "the process that tried the model was killed; most often the machine has run out of memory"
+    how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit status {code}"
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    last = f"; its last words: {' / '.join(lines[-3:])}" if lines else ", without a word"
+    return f"the process that tried the model ended {how}{last}. Run the model by itself to see why"
+
+
+def probe_command(spec: StudySpec, threads: int) -> list[str]:
+    """Return the command of a probe, without its spec and directory."""
+    ranks = spec.farm.clients.ranks
+    return [sys.executable, "-m", "parsl_sa.client.probe", "--ranks", str(ranks), "--threads", str(threads)]
+
+
+def read_faults(out: Path) -> None:
+    """Raise what a probe has found wrong, if anything."""
+    path = out / "faults.json"
+    if path.exists():
+        raise SpecError([Fault(str(f["place"]), str(f["message"])) for f in json.loads(path.read_text())])

@@ -1,0 +1,108 @@
+"""What `check` says of a sound spec."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.console import Console
+
+from parsl_sa.cli.check import describe, report
+from support.runs import called
+from support.small_study import MODEL, edited, write_study
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOLD: dict[str, Any] = {
+    "name": "wing",
+    "site": "local",
+    "parameters": 23,
+    "outputs": {"CL": {}, "theta": {"side": 2, "x": 32}},
+    "cells": 65,
+    "n": 4096,
+    "rows": 48,
+    "replicates": 16,
+    "forwards": 196_608,
+    "lease_bundles": 128,
+    "leases": 32,
+    "batch": 64,
+    "clients": 3,
+    "ranks": 2,
+    "client_memory_bytes": 793_000_000,
+    "reducer_memory_bytes": 150_400_000,
+    "checkpoint_disk_bytes": 1_900_000,
+    "lease_s": 1.04,
+    "duration_s": 3700.0,
+    "warnings": [],
+}
+
+
+def test_the_figures_in_words() -> None:
+    assert dict(describe(TOLD)) == {
+        "inputs": "23 uncertain parameters",
+        "outputs": "CL, theta (side 2, x 32), 65 cells together",
+        "design": "n = 4,096 bundles of 48 rows, in 16 replicates",
+        "forwards": "196,608, in batches of 64",
+        "leases": "32 of 128 bundles, 1 s each",
+        "clients": "3 of 2 ranks, each about 793 MB of memory",
+        "reducer": "about 150 MB of memory",
+        "checkpoints": "1.9 MB on disk",
+        "estimated time": "1 h 1 min, and about 10 s to start",
+    }
+
+
+def test_a_short_study_is_told_so() -> None:
+    lines = dict(describe({**TOLD, "duration_s": 0.01, "clients": 1, "ranks": 1, "parameters": 1}))
+    assert lines["inputs"] == "1 uncertain parameter"
+    assert lines["clients"] == "1 of 1 rank, about 793 MB of memory"
+    assert lines["estimated time"] == "1 s, and about 10 s to start"
+    assert "shorter" in lines["note"]
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_the_report_fits(width: int) -> None:
+    many = {f"output-{i}": {"x": 100} for i in range(60)}
+    console = Console(width=width, file=io.StringIO())
+    console.print(report({**TOLD, "outputs": many}))
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert "output-59" in "".join(line.replace(" ", "") for line in lines)
+
+
+@pytest.mark.slow
+def test_json_holds_what_a_program_needs(tmp_path: Path) -> None:
+    ended = called("check", str(write_study(tmp_path)), "--json", "--ranks", "2", timeout_s=100)
+    assert (ended.code, ended.err) == (0, "")
+    told = json.loads(ended.out)
+    assert list(told) == list(TOLD)
+    assert told["outputs"] == {"CL": {}, "cp": {"x": 3}}
+    assert (told["n"], told["rows"], told["forwards"], told["replicates"]) == (128, 4, 512, 8)
+    assert told["leases"] * told["lease_bundles"] == 128
+    assert (told["clients"], told["ranks"]) == (1, 2)
+    # A process with torch in it is no smaller; the statistics of four cells are nothing beside it.
+    assert 2 * 100e6 < told["client_memory_bytes"] < 2 * 4e9
+    assert 0 < told["checkpoint_disk_bytes"] < 1e5
+    assert 0 < told["duration_s"] < 60
+    assert told["warnings"] == []
+    assert [path.name for path in tmp_path.iterdir() if path.name != "__pycache__"] == [
+        "model.py",
+        "spec.json",
+    ]
+
+
+@pytest.mark.slow
+def test_warnings_stand_on_standard_error_and_in_json(tmp_path: Path) -> None:
+    holes = MODEL.replace("lift = x[:, 0]", "lift = torch.where(x[:, 0] > 0.5, torch.nan, x[:, 0])")
+    spec = write_study(tmp_path, edited(("design.n", 100)), holes)
+    ended = called("check", str(spec), "--json", timeout_s=100)
+    assert ended.code == 0, ended.err
+    warnings = json.loads(ended.out)["warnings"]
+    assert ended.err.splitlines() == [f"warning: {warning}" for warning in warnings]
+    rounded, *_, lift, field = warnings
+    assert rounded.startswith("design.n: 100 is rounded up to 112")
+    assert lift.startswith("outputs[0]: 'CL' is not finite for 16 of 32 probed inputs, so about 98% of the")
+    assert "stop.max_dropped_fraction" in lift
+    assert field.startswith("outputs[1]: 'cp' is not finite")
