@@ -11,7 +11,7 @@ from parsl_sa.cli.messages import say
 
 
 def command(
-    directory: Annotated[Path, typer.Argument(help="The study directory.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The study directory.")],
     to: Annotated[
         Path | None, typer.Option(help="Folder for the page and its figures; by default DIR/report.")
     ] = None,
