@@ -94,9 +94,9 @@ def write_report(
             picture=Inliner().inline,
         )
     )
-    page = folder / PAGE
-    page.write_text(html, encoding="utf-8")
-    return page
+    aside = folder / f".{PAGE}"
+    aside.write_text(html, encoding="utf-8")
+    return aside.replace(folder / PAGE)  # who reads an older one never sees half of this
 
 
 def _write_files(
