@@ -50,7 +50,7 @@ def test_the_figures_in_words() -> None:
         "clients": "3 of 2 ranks, each about 793 MB of memory",
         "reducer": "about 150 MB of memory",
         "checkpoints": "1.9 MB on disk",
-        "estimated time": "1 h 1 min, and about 10 s to start",
+        "estimated time": "1 h 2 min, and about 10 s to start",
     }
 
 

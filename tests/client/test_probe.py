@@ -93,7 +93,7 @@ def test_monte_carlo_has_one_row_a_bundle(tmp_path: Path) -> None:
     assert found.plan.n_forwards == 256
 
 
-@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("rows", [1, 3, 7, 64])
 def test_a_fixed_batch_is_the_plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     load = probing.models.load
 
@@ -136,6 +136,7 @@ def test_the_program_writes_plan_pivots_and_figures(tmp_path: Path) -> None:
     out = StudyDir(tmp_path / "out")
     out.root.mkdir()
     write_json(out.spec, spec.plain())
+    write_json(out.root / "faults.json", [{"place": "model", "message": "of an earlier attempt"}])
     assert main([str(out.spec), str(out.root), "--ranks", "1", "--threads", "1"]) == 0
     assert sorted(path.name for path in out.root.iterdir()) == [
         *("figures.json", "pivots.npy", "plan.json"),
