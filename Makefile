@@ -24,7 +24,7 @@ help:  ## Show this list.
 setup: $(VENV)/stamp-dev  ## Make .venv with everything: package, demo, test and check tools.
 	@echo "$(VENV) is ready"
 
-demo: $(VENV)/stamp-demo  ## Run the airfoil study; ends with a table of indices and a picture.
+demo: $(VENV)/stamp-demo  ## Run the airfoil study; ends with a table of indices and a report.
 	$(BIN)/parsl-sa launch apps/airfoil/spec.json --dir $(DEMO_DIR)
 
 test: $(VENV)/stamp-dev  ## Run the test suite (PYTEST_ARGS="tests/stats -x" narrows it).

@@ -48,6 +48,13 @@ def test_the_ishigami_example_is_in_it(wheel: zipfile.ZipFile) -> None:
     json.loads(wheel.read(f"{example}/spec.json"))
 
 
+def test_what_a_report_is_made_of_is_in_it(wheel: zipfile.ZipFile) -> None:
+    templates = REPOSITORY / "parsl_sa" / "report" / "page" / "templates"
+    expected = {str(path.relative_to(REPOSITORY)) for path in templates.iterdir()}
+    assert len(expected) >= 3
+    assert expected | {"parsl_sa/_shipped/CITATION.cff"} <= set(wheel.namelist())
+
+
 def test_nothing_else_is_in_it(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"parsl_sa"}

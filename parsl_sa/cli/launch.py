@@ -101,7 +101,7 @@ def run_watched(study: StudyDir, style: str) -> int:
 
 
 def conclude(study: StudyDir, shown: Path, code: int, style: str) -> None:
-    """Print the results, draw the picture, say how to go on, and exit."""
+    """Print the results, write the report, say how to go on, and exit."""
     status = study.read_status()
     if code in {2, 4}:
         log = Path(status.get("last_log") or study.logs / "coordinator.log")
@@ -118,7 +118,6 @@ def conclude(study: StudyDir, shown: Path, code: int, style: str) -> None:
 def _show_results(study: StudyDir, shown: Path) -> None:
     from rich.console import Console  # noqa: PLC0415 - rich and xarray are slow to import
 
-    from parsl_sa.report.figures import indices_figure  # noqa: PLC0415 - matplotlib
     from parsl_sa.report.tables import results_view, truth_table  # noqa: PLC0415
     from parsl_sa.study import Results  # noqa: PLC0415
 
@@ -128,7 +127,7 @@ def _show_results(study: StudyDir, shown: Path) -> None:
     if study.truth.is_file():
         console.print("\nAgainst the exact answers:")
         console.print(truth_table(results.datasets, json.loads(study.truth.read_text())))
-    picture = study.report / "indices.png"
-    indices_figure(results.datasets, picture, attrs=results.attrs)
     typer.echo(f"\nresults: {shown / study.results.name}")
-    typer.echo(f"picture: {shown / picture.relative_to(study.root)}")
+    page = results.report()  # takes a few seconds where there are fields
+    typer.echo(f"picture: {shown / study.report.name / 'indices.png'}")
+    typer.echo(f"report: {shown / page.relative_to(study.root)}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from parsl_sa.cli import check, launch, results, resume, schema, sites, status
+from parsl_sa.cli import check, launch, report, results, resume, schema, sites, status
 from parsl_sa.cli.messages import report_error, say
 from parsl_sa.errors import ParslSaError
 
@@ -30,6 +30,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "resume": (resume.command, "Go on with a study that was stopped or killed."),
     "status": (status.command, "Show how far a study is."),
     "results": (results.command, "Show the results of a study, finished or not."),
+    "report": (report.command, "Write the report of a study: one HTML page, with its figures."),
     "sites": (sites.command, "List the machines that studies can run on."),
     "schema": (schema.command, "Print the JSON Schema of a spec."),
 }

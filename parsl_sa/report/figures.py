@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from parsl_sa.report.colours import BAND, COLOURS, GREY, GRID, INK
 from parsl_sa.report.names import shorten, two_lines
 from parsl_sa.report.panels import Panel, caption, left_out, order, panel, span
 
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, which differ in lightness too: they stay apart in grey and for every colour vision.
-COLOURS = {"ST": "#E69F00", "S1": "#0072B2"}
 LABELS = {"ST": "ST, total order: with interactions", "S1": "S1, first order: by itself"}
-INK, GREY, GRID, BAND = "#222222", "#5F5F5F", "#DDDDDD", "#F5F5F5"
 SHOWN = 25
 LABEL_WIDTH = 26
 BAR = 0.36

@@ -49,31 +49,35 @@ def moments(ds: xr.Dataset) -> str:
     'mean 3.500 ± 0.020   sd 3.720   min -10.10   max 17.20'
     """
     unit = str(ds.attrs.get("unit", ""))
-    parts = _field_moments(ds) if is_field(ds) else _scalar_moments(ds)
+    parts = [f"{label} {text}" for label, text in moment_pairs(ds)]
+    parts += ["(median, smallest to largest)"] if is_field(ds) else []
     return "   ".join([*parts, f"[{unit}]"] if unit not in {"", "1", "-"} else parts)
 
 
-def _scalar_moments(ds: xr.Dataset) -> list[str]:
-    parts = []
+def moment_pairs(ds: xr.Dataset) -> list[tuple[str, str]]:
+    """Return mean, standard deviation and extrema as labels and texts; of a field over its cells."""
+    return _field_moments(ds) if is_field(ds) else _scalar_moments(ds)
+
+
+def _scalar_moments(ds: xr.Dataset) -> list[tuple[str, str]]:
+    pairs = []
     if "mean" in ds:
-        parts.append(f"mean {_plus_minus(float(ds['mean']), _value(ds, 'mean_conf'))}")
+        pairs.append(("mean", _plus_minus(float(ds["mean"]), _value(ds, "mean_conf"))))
     if "variance" in ds:
         sd = math.sqrt(max(float(ds["variance"]), 0.0)) if math.isfinite(float(ds["variance"])) else math.nan
         # d sd = d variance / (2 sd)
-        parts.append(
-            f"sd {_plus_minus(sd, _value(ds, 'variance_conf') / (2.0 * sd) if sd > 0.0 else math.nan)}"
-        )
-    parts += [f"{key[:3]} {number(float(ds[key]))}" for key in ("minimum", "maximum") if key in ds]
-    return parts
+        half = _value(ds, "variance_conf") / (2.0 * sd) if sd > 0.0 else math.nan
+        pairs.append(("sd", _plus_minus(sd, half)))
+    return pairs + [(key[:3], number(float(ds[key]))) for key in ("minimum", "maximum") if key in ds]
 
 
-def _field_moments(ds: xr.Dataset) -> list[str]:
-    parts = []
+def _field_moments(ds: xr.Dataset) -> list[tuple[str, str]]:
+    pairs = []
     if "mean" in ds:
-        parts.append(f"mean over the cells {over_cells_text(ds['mean'].values)}")
+        pairs.append(("mean over the cells", over_cells_text(ds["mean"].values)))
     if "variance" in ds:
-        parts.append(f"sd {over_cells_text(np.sqrt(np.maximum(ds['variance'].values, 0.0)))}")
-    return [*parts, "(median, smallest to largest)"]
+        pairs.append(("sd", over_cells_text(np.sqrt(np.maximum(ds["variance"].values, 0.0)))))
+    return pairs
 
 
 def _plus_minus(value: float, half: float) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 SEPARATORS = "._-/ [:"
 
 
@@ -37,3 +42,24 @@ def two_lines(name: str, width: int) -> str:
     whole = shorten(name, 2 * width)
     cut = (len(whole) + 1) // 2
     return f"{whole[:cut]}\n{whole[cut:]}"
+
+
+def distinct(names: Sequence[str], width: int) -> list[str]:
+    """Shorten names so that they still differ where that can be: what all begin with goes first.
+
+    Examples
+    --------
+    >>> distinct(["encoder.layers.0.weight[7]", "encoder.layers.3.weight[7]"], 13)
+    ['…0.weight[7]', '…3.weight[7]']
+    >>> distinct(["alpha", "leading_edge_weight"], 13)
+    ['alpha', 'leadin…weight']
+    """
+    short = [shorten(name, width) for name in names]
+    if len(set(short)) == len(set(names)):
+        return short
+    first, last = min(names), max(names)  # what these two begin with, all begin with
+    alike = next(
+        (i for i, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first)
+    )
+    cut = max((i + 1 for i, letter in enumerate(first[:alike]) if letter in SEPARATORS), default=0)
+    return [shorten(f"…{name[cut:]}" if cut else name, width) for name in names]

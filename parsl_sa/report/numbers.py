@@ -113,8 +113,8 @@ def align(pairs: list[tuple[str, str]]) -> list[str]:
     >>> align([("0.442", "0.012"), ("-0.0001", "0.0003"), ("-", "-")])
     [' 0.442  ± 0.012 ', '-0.0001 ± 0.0003', ' -']
     """
-    left = _on_the_point([value for value, _ in pairs])
-    right = _on_the_point([half for _, half in pairs])
+    left = on_the_point([value for value, _ in pairs])
+    right = on_the_point([half for _, half in pairs])
     if all(half.strip() == MISSING for half in right):
         return left
     return [
@@ -123,7 +123,14 @@ def align(pairs: list[tuple[str, str]]) -> list[str]:
     ]
 
 
-def _on_the_point(texts: list[str]) -> list[str]:
+def on_the_point(texts: list[str]) -> list[str]:
+    """Pad numbers to one width, so that their decimal points stand under each other.
+
+    Examples
+    --------
+    >>> on_the_point(["0.442", "-0.0001", "-"])
+    [' 0.442 ', '-0.0001', ' -     ']
+    """
     wholes = [text.partition(".")[0] for text in texts]
     before = max(map(len, wholes), default=0)
     after = max((len(text) - len(whole) for text, whole in zip(texts, wholes, strict=True)), default=0)

@@ -33,7 +33,7 @@ class Panel:
     title : str
         The quantity and its unit.
     note : str
-        What bars and lines mean where it is a field; empty for a scalar, whose lines are intervals.
+        What bars and lines mean where they are taken over cells; empty where lines are intervals.
     names : tuple of str, length d
         Its parameters.
     bars : dict of str to ndarray of float64, shape (3, d)
@@ -64,8 +64,8 @@ def panel(name: str, ds: xr.Dataset) -> Panel | None:
     name : str
         The quantity.
     ds : xarray.Dataset
-        A scalar shows its estimates and intervals, a field the median and the 5th and 95th percentile over
-        its cells.
+        A scalar shows its estimates and intervals. So does a field whose results hold aggregated indices;
+        without them it shows the median and the 5th and 95th percentile over its cells.
     """
     ranking = rank(ds)
     if ranking is None:
@@ -75,7 +75,9 @@ def panel(name: str, ds: xr.Dataset) -> Panel | None:
     constant = not np.isfinite(ranking.ST).any()
     if is_field(ds):
         n_cells = math.prod(ds.sizes[dim] for dim in cell_dims(ds))
-        note = f"median of {n_cells} cells; line: 5 to 95 % of them"
+        title = f"{title}, {n_cells:,} cells"
+    if is_field(ds) and not ranking.has_intervals:
+        note = f"median of {n_cells:,} cells; line: 5 to 95 % of them"
         bars = {key: _over_cells(ds, key, ranking.names) for key in INDICES}
         return Panel(title, note, ranking.names, bars, constant)
     return Panel(title, "", ranking.names, {key: _estimates(ranking, key) for key in INDICES}, constant)

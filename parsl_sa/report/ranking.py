@@ -26,10 +26,11 @@ class Ranking:
     names, units : tuple of str, length d
         The parameters and their units, empty where none is stated.
     S1, S1_conf, S1_low, S1_high, ST, ST_conf, ST_low, ST_high : ndarray of float64, shape (d,)
-        Estimates, half-widths and bounds; NaN where there is none. For a field the aggregated indices,
-        which have no interval yet.
+        Estimates, half-widths and bounds; NaN where there is none. For a field the aggregated indices;
+        results that hold only indices of cells have no interval of them.
     undefined : ndarray of bool, shape (d,)
-        Whether the index does not exist because the output is constant; for a field, in every cell.
+        Whether the index does not exist because the output is constant; for a field, in every cell that is
+        not masked.
     """
 
     names: tuple[str, ...]
@@ -115,11 +116,13 @@ def positions(ranking: Ranking) -> list[tuple[int, int] | None]:
 
 def _column(ds: xr.Dataset, name: str) -> Floats:
     d = ds.sizes[PARAMETER]
-    if name not in ds:
-        return np.full(d, np.nan)
     if is_field(ds):
-        return aggregated(ds, name) if name in {"S1", "ST"} else np.full(d, np.nan)
-    return np.asarray(ds[name].values, dtype=np.float64)
+        index, _, end = name.partition("_")
+        stored = f"{index}_aggregated_{end}" if end else f"{index}_aggregated"
+        if stored in ds:
+            return np.asarray(ds[stored].values, dtype=np.float64)
+        return aggregated(ds, name) if name in ds and not end else np.full(d, np.nan)
+    return np.asarray(ds[name].values, dtype=np.float64) if name in ds else np.full(d, np.nan)
 
 
 def _complete(columns: dict[str, Floats], name: str) -> None:
@@ -132,8 +135,11 @@ def _complete(columns: dict[str, Floats], name: str) -> None:
 def _undefined(ds: xr.Dataset) -> npt.NDArray[np.bool_]:
     if "undefined" not in ds:
         return np.zeros(ds.sizes[PARAMETER], dtype=np.bool_)
-    flags = ds["undefined"].transpose(PARAMETER, ...).values
-    return np.asarray(flags.reshape(flags.shape[0], -1).all(axis=1), dtype=np.bool_)
+    flags = ds["undefined"].transpose(PARAMETER, ...)
+    if "masked" in ds:  # there the index is not asked for, and not undefined
+        flags = (flags | ds["masked"]).transpose(PARAMETER, ...)
+    by_parameter = flags.values.reshape(flags.sizes[PARAMETER], -1)
+    return np.asarray(by_parameter.all(axis=1), dtype=np.bool_)
 
 
 def _units(ds: xr.Dataset) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from parsl_sa.report.names import shorten
 from parsl_sa.report.numbers import index, percent
 from parsl_sa.report.ranking import Ranking, rank
-from parsl_sa.results.schema import is_field
+from parsl_sa.results.schema import cell_dims, is_field
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -59,7 +59,7 @@ def answer(name: str, ds: xr.Dataset) -> str:
         return _field(name, ds, ranking)
     if not ranking.has_intervals:
         return _without_intervals(name, ranking)
-    return _with_intervals(name, ranking)
+    return _with_intervals(name, ranking, "the variance")
 
 
 def _nothing(name: str, ranking: Ranking) -> str:
@@ -68,7 +68,7 @@ def _nothing(name: str, ranking: Ranking) -> str:
     return f"{name}: no indices yet; no replicate is complete."
 
 
-def _with_intervals(name: str, ranking: Ranking) -> str:
+def _with_intervals(name: str, ranking: Ranking, whole: str) -> str:
     if float(np.nanmax(ranking.ST_low)) <= 0.0:
         return f"{name}: too few samples to tell which parameter drives it; every interval of ST reaches 0."
     tiers = _leading_tiers(ranking)
@@ -76,7 +76,7 @@ def _with_intervals(name: str, ranking: Ranking) -> str:
     share = percent(float(ranking.S1[named].sum()), float(ranking.S1_conf[named].sum()))
     subject, plural = _subject(ranking, tiers)
     verb = "explain" if plural else "explains"
-    clauses = [f"{subject} {verb} {share} of the variance (first order)"]
+    clauses = [f"{subject} {verb} {share} of {whole} (first order)"]
     clauses += [clause for clause in (_interactions(ranking), _others(ranking, named)) if clause]
     return f"{name}: {'; '.join(clauses)}."
 
@@ -103,10 +103,11 @@ def _leading_tiers(ranking: Ranking) -> list[list[int]]:
 
 
 def _subject(ranking: Ranking, tiers: list[list[int]]) -> tuple[str, bool]:
-    phrases = []
+    phrases: list[str] = []
     for tier in tiers:
         names = _listed([_short(ranking, place) for place in tier])
-        phrases.append(names if len(tier) == 1 else f"{names} (not told apart: their ST intervals overlap)")
+        reason = "" if any("overlap)" in phrase for phrase in phrases) else ": their ST intervals overlap"
+        phrases.append(names if len(tier) == 1 else f"{names} (not told apart{reason})")
     if len(tiers[0]) > NAMED:
         phrases[0] = f"no single parameter stands out; {phrases[0]}"
     return ", then ".join(phrases), sum(map(len, tiers)) > 1
@@ -152,14 +153,24 @@ def _without_intervals(name: str, ranking: Ranking) -> str:
 
 
 def _field(name: str, ds: xr.Dataset, ranking: Ranking) -> str:
-    n_cells = math.prod(size for dim, size in ds.sizes.items() if dim != "parameter")
-    text = (
-        f"{name} ({n_cells} cells): weighted by the variance of the cells, the largest total order has "
-        f"{_by_estimate(ranking)}; these are estimates without an interval"
-    )
+    cells = f"{name} ({_cells(ds)})"
+    if ranking.has_intervals:
+        text = _with_intervals(cells, ranking, "the variance of all cells together").removesuffix(".")
+    else:
+        text = (
+            f"{cells}: weighted by the variance of the cells, the largest total order has "
+            f"{_by_estimate(ranking)}; these are estimates without an interval"
+        )
     if "undefined" in ds and (n_undefined := int(ds["undefined"].any("parameter").sum())):
-        text += f"; {n_undefined} {'cell is' if n_undefined == 1 else 'cells are'} constant"
+        text += f"; {n_undefined:,} {'cell is' if n_undefined == 1 else 'cells are'} constant"
     return f"{text}."
+
+
+def _cells(ds: xr.Dataset) -> str:
+    n_cells = math.prod(ds.sizes[dim] for dim in cell_dims(ds))
+    n_masked = int(ds["masked"].sum()) if "masked" in ds else 0
+    cells = "1 cell" if n_cells == 1 else f"{n_cells:,} cells"
+    return f"{cells}, {n_masked:,} of them masked" if n_masked else cells
 
 
 def _by_estimate(ranking: Ranking) -> str:

@@ -87,16 +87,18 @@ def _field_table(ds: xr.Dataset, ranking: Ranking, limit: int | None) -> Rendera
         table.add_column(title, no_wrap=True)
     table.add_column("ST, 0 to 1")
     table.add_column("ST over cells", no_wrap=True)
-    S1, ST = (align([index(v) for v in values][:shown]) for values in (ranking.S1, ranking.ST))
+    S1 = align([index(v, h) for v, h in zip(ranking.S1, ranking.S1_conf, strict=True)][:shown])
+    ST = align([index(v, h) for v, h in zip(ranking.ST, ranking.ST_conf, strict=True)][:shown])
     for place, lead in enumerate(_leads(ranking, shown)):
         cells = ds.sel({PARAMETER: ranking.names[place]})
-        bar = Bar(float(ranking.ST[place]))
-        table.add_row(*lead, Text(S1[place]), Text(ST[place]), bar, Text(_spread(cells, "ST")))
+        bar = Bar(float(ranking.ST[place]), float(ranking.ST_high[place]))
+        table.add_row(*lead, Text(S1[place]), Text(ST[place]), bar, Text(spread(cells, "ST")))
     note = Text("S1, ST: weighted by the variance of the cells. Over cells: median (smallest to largest).")
     return Group(table, *_more(ranking, shown), note)
 
 
-def _spread(cells: xr.Dataset, name: str) -> str:
+def spread(cells: xr.Dataset, name: str) -> str:
+    """Write the median of a statistic over cells, and its smallest and largest value."""
     summary = over_cells(cells[name].values) if name in cells else {}
     if summary.get("median") is None:
         return MISSING
@@ -124,14 +126,21 @@ def _leads(ranking: Ranking, shown: int) -> list[list[Text]]:
     for place, position in enumerate(positions(ranking)[:shown]):
         row = [Text(ranking.names[place])]
         if ranking.has_intervals:
-            row.insert(0, Text(_place(position)))
+            row.insert(0, Text(place_text(position)))
         if any(ranking.units[:shown]):
             row.append(Text(ranking.units[place]))
         rows.append(row)
     return rows
 
 
-def _place(position: tuple[int, int] | None) -> str:
+def place_text(position: tuple[int, int] | None) -> str:
+    """Write a place, or the places that intervals allow.
+
+    Examples
+    --------
+    >>> place_text((1, 1)), place_text((2, 4)), place_text(None)
+    ('1', '2-4', '-')
+    """
     if position is None:
         return MISSING
     return f"{position[0]}" if position[0] == position[1] else f"{position[0]}-{position[1]}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import UnknownOutputError
 from parsl_sa.study.directories import existing
+from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,6 +99,25 @@ class Results:
         from parsl_sa.report.figures import draw_indices  # noqa: PLC0415 - matplotlib
 
         return draw_indices(self.datasets, attrs=self.attrs)
+
+    def report(self, folder: str | Path | None = None) -> Path:
+        """Write the report: one HTML page that needs nothing else, and its figures as PNG, SVG and CSV.
+
+        Parameters
+        ----------
+        folder : str or Path, optional
+            Default: `report` in the study directory.
+
+        Returns
+        -------
+        Path
+            The page.
+        """
+        from parsl_sa.report.page.write import write_report  # noqa: PLC0415 - matplotlib is slow to import
+
+        study = StudyDir(self.directory)
+        where = Path(folder) if folder is not None else study.report
+        return write_report(self.datasets, self.attrs, where, study.read_status())
 
     def _repr_html_(self) -> str:
         """Return the tables of the command line as HTML, for notebooks."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from support.runs import Ended
 
 HEAVY = ("torch", "numba", "parsl", "mpi4py", "numpy", "scipy", "pandas", "xarray", "zarr", "matplotlib")
-COMMANDS = ("check", "launch", "resume", "status", "results", "sites", "schema")
+COMMANDS = ("check", "launch", "resume", "status", "results", "report", "sites", "schema")
 
 
 def test_help_names_every_command_and_the_exit_statuses() -> None:

@@ -79,7 +79,7 @@ def test_a_finished_study_is_shown_and_not_run_again(say: Say, folder: Path, fin
     assert ended.code == 0, ended.err
     assert ended.err == f"{finished.root} holds this study, finished\n"
     assert "wing · 128 of 128 bundles used" in ended.out
-    assert "picture: " in ended.out
+    assert ended.out.endswith(f"report: {finished.report / 'index.html'}\n")
 
 
 def test_a_plan_that_is_not_there(say: Say, folder: Path) -> None:

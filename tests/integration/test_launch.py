@@ -65,9 +65,10 @@ def test_what_a_launch_prints_ends_with_indices_truth_and_paths(launch: tuple[St
     assert re.search(r"x2\s+0\.44\d* ± 0\.0", ended.out)
     assert ended.out.count(" yes") == 8
     assert str(study.results) in ended.out
-    picture = study.report / "indices.png"
-    assert str(picture) in ended.out
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    page = study.report / "index.html"
+    assert ended.out.endswith(f"report: {page}\n")
+    assert "<h1>ishigami</h1>" in page.read_text(encoding="utf-8")
+    assert (study.report / "indices.png").read_bytes().startswith(b"\x89PNG")
     assert "done, 4096 of 4096 bundles" in ended.err
 
 

@@ -1,0 +1,27 @@
+"""`parsl-sa report DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from parsl_sa.cli.messages import say
+
+
+def command(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The study directory.")],
+    to: Annotated[
+        Path | None, typer.Option(help="Folder for the page and its figures; by default DIR/report.")
+    ] = None,
+) -> None:
+    """Write the report of a study, finished or not: one HTML page, and its figures as PNG, SVG and CSV."""
+    from parsl_sa.study import Results  # noqa: PLC0415 - heavy
+
+    results = Results.open(directory)
+    if not results.attrs["finished"]:
+        used, planned = results.attrs["n_used"], results.attrs["n_planned"]
+        say(f"unfinished: n = {used} of {planned}, as of the last checkpoint")
+    page = results.report(to)
+    typer.echo(f"report: {page if to is not None else directory / page.relative_to(results.directory)}")
