@@ -129,5 +129,6 @@ def _show_results(study: StudyDir, shown: Path) -> None:
         console.print(truth_table(results.datasets, json.loads(study.truth.read_text())))
     typer.echo(f"\nresults: {shown / study.results.name}")
     page = results.report()  # takes a few seconds where there are fields
-    typer.echo(f"picture: {shown / study.report.name / 'indices.png'}")
+    if (study.report / "indices.png").is_file():  # a design without indices has none
+        typer.echo(f"picture: {shown / study.report.name / 'indices.png'}")
     typer.echo(f"report: {shown / page.relative_to(study.root)}")
