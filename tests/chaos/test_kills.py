@@ -139,7 +139,17 @@ def test_what_launch_and_coordinator_leave_ends_by_itself(slow: SlowStudy, where
 
 @long
 @pytest.mark.parametrize(
-    "role", ["first rank", "last rank", "interchange of clients", "reducer", "coordinator"]
+    "role",
+    [
+        "first rank",
+        "last rank",
+        "mpiexec",
+        "reducer",
+        "interchange of clients",
+        "pool of clients",
+        "pool of reducer",
+        "coordinator",
+    ],
 )
 def test_a_frozen_process_changes_no_bit(slow: SlowStudy, where: Path, role: str) -> None:
     with launched(where, *slow.words(where), environment={SLOWER: "3"}) as run:
