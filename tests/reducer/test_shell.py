@@ -36,6 +36,7 @@ from parsl_sa.reducer import checkpoints
 from parsl_sa.reducer import shell as shells
 from parsl_sa.reducer.__main__ import load_accumulator
 from parsl_sa.reducer.shell import Shell
+from parsl_sa.stats import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +117,16 @@ class Stage:
     @property
     def size(self) -> int:
         """Numbers of one contribution."""
-        return self.plan.n_cells * sum(k for k, _ in self.accumulator.partial_shapes())
+        return self.form.size_bytes // 8
+
+    @property
+    def form(self) -> Form:
+        """How a contribution lies in memory."""
+        return Form.of(self.plan, self.accumulator)
+
+    def parts(self, values: npt.NDArray[np.float64]) -> list[npt.NDArray[Any]]:
+        """Cut the numbers of a contribution into its parts."""
+        return self.form.arrays(values.view(np.uint8))
 
 
 @pytest.fixture
@@ -125,7 +135,7 @@ def stage(study: StudyDir, tmp_path: Path) -> Iterator[Stage]:
     accumulator = load_accumulator(study, plan)
     mine, theirs = InProcessChannel(), InProcessChannel()
     coordinator = mine.serve("desk")
-    size_bytes = 8 * plan.n_cells * sum(k for k, _ in accumulator.partial_shapes())
+    size_bytes = Form.of(plan, accumulator).size_bytes
     shard = Shard(FENCE, plan, 0, size_bytes, ShardPolicy(coordinator_silent_s=30.0, beat_s=0.1))
     address, ready = [], threading.Event()
     codes: list[int] = []
@@ -166,11 +176,9 @@ def test_contributions_are_folded_in_order_whatever_order_they_come_in(stage: St
     stage.tell(Stop("look at it"))
     stage.thread.join(5)
     expected = [values_of(stage, lease) for lease in (0, 1, 2)]
-    sobol = stage.accumulator.state()
     total = (expected[0] + expected[1]) + expected[2]
-    rows = [k for k, _ in stage.accumulator.partial_shapes()]
-    first = total[: rows[0] * stage.plan.n_cells].reshape(rows[0], -1)
-    np.testing.assert_array_equal(next(iter(sobol.values())), first)
+    for part, folded in zip(stage.parts(total), stage.accumulator.partials(), strict=True):
+        np.testing.assert_array_equal(folded, part)
     assert stage.accumulator.n_bundles_open == 48
 
 
@@ -209,10 +217,10 @@ def test_a_checkpoint_holds_the_state_at_its_cut(stage: Stage) -> None:
     stage.hear(Folded, prefix=3)
     assert [g.prefix for g in checkpoints.generations(stage.directory)] == [2]
     saved = checkpoints.load(stage.directory, 2, stage.plan.digest)
-    rows = [k for k, _ in stage.accumulator.partial_shapes()]
-    two = values_of(stage, 0) + values_of(stage, 1)
-    first = two[: rows[0] * stage.plan.n_cells].reshape(rows[0], -1)
-    np.testing.assert_array_equal(next(iter(saved.values())), first)
+    two = stage.parts(values_of(stage, 0) + values_of(stage, 1))
+    opened = [array for name, array in saved.items() if name.endswith(".open")]
+    for part, array in zip(two, opened, strict=True):
+        np.testing.assert_array_equal(array, part)
 
 
 def test_a_full_disk_is_waited_for_and_told(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
