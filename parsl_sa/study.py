@@ -255,7 +255,9 @@ def new_directory(name: str, base: Path = Path("runs")) -> Path:
 
 
 def _finish(study: StudyDir, code: int) -> Results:
-    status = study.read_status()
+    reason = str(study.read_status().get("reason") or "the study failed")
+    if code == 2:
+        raise SpecError([Fault("", reason)])
     if code == 4:
-        raise StudyError(str(status.get("reason") or "the study failed"))
+        raise StudyError(reason)
     return Results.open(study.root)

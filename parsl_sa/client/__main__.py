@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.client.ranks import Ranks
-from parsl_sa.client.shell import Outcome, Shell
+from parsl_sa.client.shell import Outcome, Shell, patience_of
 from parsl_sa.client.workload import Workload, lanes_of
 from parsl_sa.errors import StudyError
 from parsl_sa.lifeline import hold
@@ -114,7 +114,10 @@ def _shell(options: argparse.Namespace, study: StudyDir, plan: Plan, ranks: Rank
     session = ClientSession(fence, plan.shards, SessionPolicy())
     channel = CurveChannel(make_keys(study.keys))
     address = (options.coordinator, options.name)
-    return Shell(session, channel, address, leave_at=options.leave_at, abort=ranks.abort)
+    patience_s = patience_of(plan, ranks.size)
+    return Shell(
+        session, channel, address, leave_at=options.leave_at, abort=ranks.abort, patience_s=patience_s
+    )
 
 
 def _hello(plan: Plan, workload: Workload, ranks: Ranks) -> Hello:

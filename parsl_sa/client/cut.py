@@ -102,7 +102,7 @@ def cut(costs: Costs, replicate_bundles: int, ranks: int) -> Cut:
     >>> cut(costs, replicate_bundles=4096, ranks=2)
     Cut(lease_bundles=2048, lanes=8, chunk_bundles=256, batch=64)
     """
-    full = _full_batch_bundles(costs)
+    full = full_batch_bundles(costs.n_rows, costs.fixed_batch or costs.batch, costs.fixed_batch is not None)
     fewest = power_of_two_above(ranks)
     lanes = fewest if costs.lane_bytes > LANE_BYTES else max(LANES, fewest)
     while lanes > fewest and lanes * full * costs.bundle_s > LONGEST_LEASE_S * ranks:
@@ -150,13 +150,19 @@ def power_of_two_above(value: int) -> int:
     return 1 << (value - 1).bit_length()
 
 
-def _full_batch_bundles(costs: Costs) -> int:
-    """Return the bundles that fill a batch; of a fixed one so well that little work is padding."""
-    if costs.fixed_batch is None:
-        return power_of_two_below(costs.batch // costs.n_rows)
+def full_batch_bundles(n_rows: int, batch: int, fixed: bool) -> int:
+    """Return the bundles that fill a batch, a power of two; a fixed one so well that little is padding.
+
+    Examples
+    --------
+    >>> full_batch_bundles(8, 64, fixed=False), full_batch_bundles(25, 64, fixed=False)
+    (8, 2)
+    >>> full_batch_bundles(70, 64, fixed=True)  # one bundle would fill 70 of 128 rows
+    4
+    """
+    if not fixed:
+        return power_of_two_below(batch // n_rows)
     bundles = 1
-    while bundles * costs.n_rows < _WELL_FILLED * costs.fixed_batch * -(
-        -bundles * costs.n_rows // costs.fixed_batch
-    ):
+    while bundles * n_rows < _WELL_FILLED * batch * -(-bundles * n_rows // batch):
         bundles *= 2
     return bundles

@@ -12,7 +12,7 @@ import platform
 import sys
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ import psutil
 
 from parsl_sa import design, models, stats
 from parsl_sa.arrays import checksum
-from parsl_sa.client.cut import CHUNK_BYTES, Costs, cut, power_of_two_below
+from parsl_sa.client.cut import CHUNK_BYTES, Costs, cut, full_batch_bundles, power_of_two_below
 from parsl_sa.client.memory import Memory
 from parsl_sa.errors import DesignError, Fault, ModelError, SpecError
 from parsl_sa.jsonfile import write_json
@@ -93,12 +93,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
         If the model cannot be loaded, raises, or gives what cannot be used; places are those of the spec.
     """
     replicates, replicate_bundles = replicate_plan(spec.design)
-    try:
-        sampler = design.assemble(spec.design_plain(), spec.parameters_plain(), replicate_bundles)
-    except DesignError as error:
-        place, colon, message = str(error).partition(": ")
-        place, message = (place, message) if colon else ("design", str(error))
-        raise SpecError([Fault(place, message)]) from error
+    sampler = _sampler(spec, replicate_bundles)
     evaluator = models.Evaluator(
         models.load(spec.model_plain(), Path()), spec.outputs_plain(), len(spec.inputs.parameters)
     )
@@ -129,10 +124,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
         dtype=evaluator.dtype,
         replicates=replicates,
         replicate_bundles=replicate_bundles,
-        lease_bundles=sizes.lease_bundles,
-        lanes=sizes.lanes,
-        chunk_bundles=sizes.chunk_bundles,
-        batch=sizes.batch,
+        **asdict(sizes),
         threads=threads,
         shards=spec.farm.reducer.shards,
         contribution=form.kind,
@@ -170,28 +162,36 @@ def save(found: Probe, out: Path) -> None:
     write_json(place.plan, found.plan.to_json(), durable=True)
 
 
+def _sampler(spec: StudySpec, replicate_bundles: int) -> design.Sampler:
+    try:
+        return design.assemble(spec.design_plain(), spec.parameters_plain(), replicate_bundles)
+    except DesignError as error:
+        place, colon, message = str(error).partition(": ")
+        fault = Fault(place, message) if colon else Fault("design", str(error))
+        raise SpecError([fault]) from error
+
+
 def _costs(
     sampler: design.Sampler, evaluator: models.Evaluator, accumulator: stats.Accumulator, batch: int
 ) -> Costs:
     """Time whole bundles on this rank, as many as fill a batch: their design, their forwards, their fold."""
-    n_rows = sampler.layout.n_rows
+    model, n_rows = evaluator.model, sampler.layout.n_rows
     bundle_bytes = n_rows * evaluator.n_cells * np.dtype(evaluator.dtype).itemsize
     n = min(
-        power_of_two_below(max(n_rows, batch) // n_rows),
+        full_batch_bundles(n_rows, batch, fixed=model.fixed_batch is not None),
         power_of_two_below(CHUNK_BYTES // bundle_bytes),
         sampler.replicate_bundles,
     )
+    size = model.fixed_batch or max(model.smallest_batch, min(batch, n * n_rows))
     stats.prewarm(accumulator, evaluator.dtype)
     times: list[float] = []
     while len(times) < _TIMED and sum(times) < _TIMED_S:
         started = time.perf_counter()
         inputs = sampler.rows(len(times) * n, (len(times) + 1) * n)
-        outputs = evaluator.evaluate(inputs.reshape(n * n_rows, -1), min(batch, n * n_rows))
-        outputs = outputs.reshape(n, n_rows, -1)
+        outputs = evaluator.evaluate(inputs.reshape(n * n_rows, -1), size).reshape(n, n_rows, -1)
         accumulator.update(outputs, stats.whole_bundles(outputs, accumulator.masked))
         accumulator.give_back(accumulator.take_partials()[0])
         times.append(time.perf_counter() - started)
-    model = evaluator.model
     lane_bytes = 8 * sum(k * width for k, width in accumulator.partial_shapes())
     return Costs(
         n_rows, min(times) / n, bundle_bytes, batch, model.smallest_batch, model.fixed_batch, lane_bytes
@@ -202,16 +202,16 @@ def _warnings(
     spec: StudySpec, outputs: npt.NDArray[Any], quantities: Sequence[Quantity], n_rows: int
 ) -> Iterator[str]:
     """Tell of quantities that were not finite for some of the probed rows, where they are for others."""
-    allowed = spec.stop.max_dropped_fraction
     for index, quantity in enumerate(quantities):
         finite = np.isfinite(outputs[:, quantity.cells])
         faulty = int((~(finite | ~finite.any(axis=0)).all(axis=1)).sum())
-        share = 1 - (1 - faulty / len(outputs)) ** n_rows
+        dropped = 1 - (1 - faulty / len(outputs)) ** n_rows
         if faulty:
             yield (
                 f"outputs[{index}]: '{quantity.name}' is not finite for {faulty} of {len(outputs)} probed "
-                f"inputs, so about {share:.0%} of the bundles will be dropped; the study fails if it is "
-                f"more than {allowed:.2g} of them (stop.max_dropped_fraction). Check the ranges of the inputs"
+                f"inputs, so about {100 * dropped:.0f} % of the bundles will be dropped; above "
+                f"{100 * spec.stop.max_dropped_fraction:.3g} % (stop.max_dropped_fraction) the study fails. "
+                "Check the ranges of the inputs"
             )
 
 
@@ -268,6 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--wrapper-host", default="", help="host of the wrapper")
     options = parser.parse_args(arguments)
     hold(options.lifeline, options.wrapper_host)
+    (options.out / "faults.json").unlink(missing_ok=True)  # of an earlier attempt
     import numba  # noqa: PLC0415 - seconds that a wrong argument should not cost
     import torch  # noqa: PLC0415 - see above
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -34,10 +35,14 @@ if TYPE_CHECKING:
     from parsl_sa.channel.protocol import Channel, Dialer
     from parsl_sa.protocol.messages import Body, Hello
     from parsl_sa.protocol.session import ClientSession
+    from parsl_sa.records import Plan
 
 CHUNK_BYTES = 8 << 20
 _WAIT_S = 0.1
 _LEAVE_GRACE_S = 5.0
+_PATIENCE = 20.0
+_LEAST_PATIENCE_S = 60.0
+_HUNG = 9
 
 Bytes: TypeAlias = "npt.NDArray[np.uint8]"
 
@@ -65,6 +70,15 @@ class Outcome:
     error: str
 
 
+def patience_of(plan: Plan, ranks: int) -> float:
+    """Return how long a lease may take, in s, before there is any experience with leases.
+
+    The probe has timed a forward; design, fold, a busy machine and slow inputs are given much room.
+    """
+    n_batches = plan.lease_bundles * plan.layout.n_rows / (plan.batch * ranks)
+    return max(_LEAST_PATIENCE_S, _PATIENCE * n_batches * plan.forward_s)
+
+
 class Shell:
     """Runs a client session in its own thread beside the computing one.
 
@@ -80,6 +94,9 @@ class Shell:
         Wall-clock time at which to say goodbye, because walltime nears.
     abort : callable
         Ends every rank at once with an exit status.
+    patience_s : float
+        A lease that is computed for longer than this, and than many earlier ones, counts as hung: one rank
+        that is frozen or stuck holds up all others, and only its own client can tell.
     """
 
     def __init__(
@@ -89,7 +106,8 @@ class Shell:
         address: tuple[str, str],
         *,
         leave_at: float | None,
-        abort: Callable[[int], None],
+        abort: Callable[[int], object],
+        patience_s: float = float("inf"),
     ) -> None:
         self.orders: SimpleQueue[Compute | Leave] = SimpleQueue()
         self._session = session
@@ -97,6 +115,8 @@ class Shell:
         self._coordinator_address, self._identity = address
         self._leave_at = leave_at
         self._abort = abort
+        self._patience_s = patience_s
+        self._began_at: float | None = None
         self._outcomes: deque[Outcome] = deque()
         self._buffers: dict[tuple[int, int], dict[int, Bytes]] = {}
         self._shards: dict[int, Dialer] = {}
@@ -146,11 +166,25 @@ class Shell:
             for message in dialer.receive():
                 self._do(self._session.on_shard(shard, message.header))
         while self._outcomes:
+            self._time_lease(now)
             self._do(self._take(self._outcomes.popleft(), now))
         self._do(self._session.on_tick(now))
+        self._watch_lease(now)
         if self._leave_at is not None and time.time() > self._leave_at:
             self._do(self._session.leave("walltime nears"))
         self._pump()
+
+    def _time_lease(self, now: float) -> None:
+        """Learn from a lease that came to its end how long one may take."""
+        if self._began_at is not None:
+            self._patience_s = max(self._patience_s, _PATIENCE * (now - self._began_at))
+            self._began_at = None
+
+    def _watch_lease(self, now: float) -> None:
+        if self._left is None and self._began_at is not None and now - self._began_at > self._patience_s:
+            text = f"a lease is computed for {now - self._began_at:.0f} s: a rank hangs"
+            print(text, file=sys.stderr, flush=True)  # noqa: T201 - the client's log
+            self._abort(_HUNG)
 
     def _take(self, outcome: Outcome, now: float) -> list[Action]:
         key = (outcome.order.lease, outcome.order.attempt)
@@ -168,6 +202,7 @@ class Shell:
             elif isinstance(action, SendShard):
                 self._post(action.shard, action.body, 0, 0)
             elif isinstance(action, Compute):
+                self._began_at = time.monotonic()
                 self.orders.put(action)
             elif isinstance(action, Transmit):
                 self._transmit(action)

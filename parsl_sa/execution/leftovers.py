@@ -17,6 +17,7 @@ MARK = "PARSL_SA_RUN"
 """Environment variable by which every process of a study's runs is known; inherited by all of them."""
 
 _GONE_S = 5.0
+_SCANCEL_S = 60.0
 
 
 def marked_processes(study: str) -> list[psutil.Process]:
@@ -59,9 +60,14 @@ def end_processes(study: str) -> int:
     return count
 
 
-def cancel_jobs(jobs: Iterable[str]) -> None:
-    """Cancel Slurm jobs by id; those that have ended are not an error."""
+def cancel_jobs(jobs: Iterable[str]) -> bool:
+    """Cancel Slurm jobs by id; tell whether Slurm was reached. Jobs that have ended are not an error."""
     listed = list(jobs)
     scancel = shutil.which("scancel")
-    if listed and scancel:
-        subprocess.run([scancel, *listed], check=False, capture_output=True, timeout=60)  # noqa: S603 - ids from Parsl
+    if not listed or not scancel:
+        return True
+    try:
+        subprocess.run([scancel, *listed], check=False, capture_output=True, timeout=_SCANCEL_S)  # noqa: S603 - ids from Parsl
+    except subprocess.TimeoutExpired:
+        return False  # without their coordinator the workers of those jobs end by themselves
+    return True

@@ -123,6 +123,7 @@ def prepare(
     spec = read_spec(path, site, ranks)
     where = site_of(spec.farm)
     require_mpi(where, spec.farm.clients.ranks)
+    where.own_address()  # an address that is none should not wait for its coordinator
     study = StudyDir(directory.resolve())
     study.require_free()
     with tempfile.TemporaryDirectory(prefix="parsl-sa-plan-") as scratch:

@@ -77,16 +77,6 @@ class PlainView:
         """Nothing to release."""
 
 
-class QuietView:
-    """Shows nothing."""
-
-    def show(self, status: dict[str, Any]) -> None:
-        """Show nothing."""
-
-    def close(self) -> None:
-        """Nothing to release."""
-
-
 def view_for(plain: bool = False) -> View:
     """Return the live view on a terminal, plain lines elsewhere or on request."""
     console = Console(stderr=True)
@@ -158,7 +148,7 @@ def _clients(status: dict[str, Any]) -> str:
         return ""
     text = f"{clients['up']} of {clients['slots']} clients up"
     states = blocks.get("clients", {})
-    told = ", ".join(f"{count} {state.lower()}" for state, count in sorted(states.items()))
+    told = ", ".join(f"{count} {state.lower().replace('_', ' ')}" for state, count in sorted(states.items()))
     return f"{text} (blocks: {told})" if told else text
 
 
@@ -173,7 +163,12 @@ def _widest(status: dict[str, Any]) -> str:
 
 
 def _incidents(status: dict[str, Any]) -> str:
-    return f"{status.get('retries', 0)} leases retried, {status.get('dropped', 0)} bundles dropped"
+    retries, dropped = status.get("retries", 0), status.get("dropped", 0)
+    return f"{_count(retries, 'lease')} retried, {_count(dropped, 'bundle')} dropped"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _trouble(status: dict[str, Any]) -> str:
@@ -196,4 +191,5 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -37,7 +37,8 @@ class Snapshot:
         widest: dict[str, float] = {}
         trouble = ""
         for values in state.summary.values():
-            widest.update(values.get("widest", {}))
+            for name, value in values.get("widest", {}).items():
+                widest[name] = max(value, widest.get(name, 0.0))
             trouble = trouble or str(values.get("trouble", ""))
         return {
             "name": self._name,

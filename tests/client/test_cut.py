@@ -14,9 +14,9 @@ from parsl_sa.client.cut import (
     LEASE_S,
     LONGEST_LEASE_S,
     Costs,
-    _full_batch_bundles,
     cut,
     even_batch,
+    full_batch_bundles,
     power_of_two_above,
     power_of_two_below,
 )
@@ -72,7 +72,8 @@ def test_a_lease_takes_seconds_where_that_is_possible(
 ) -> None:
     sizes = cut(costs, replicate_bundles, ranks)
     lease_s = sizes.lease_bundles * costs.bundle_s / ranks
-    shortest_s = power_of_two_above(ranks) * _full_batch_bundles(costs) * costs.bundle_s / ranks
+    full = full_batch_bundles(costs.n_rows, costs.fixed_batch or costs.batch, costs.fixed_batch is not None)
+    shortest_s = power_of_two_above(ranks) * full * costs.bundle_s / ranks
     assert lease_s <= max(LEASE_S, LONGEST_LEASE_S, shortest_s) * (1 + 1e-9)
     if sizes.lease_bundles < replicate_bundles:
         assert lease_s >= LEASE_S / 2 * (1 - 1e-9)

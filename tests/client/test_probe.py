@@ -93,7 +93,7 @@ def test_monte_carlo_has_one_row_a_bundle(tmp_path: Path) -> None:
     assert found.plan.n_forwards == 256
 
 
-@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("rows", [1, 3, 7, 64])
 def test_a_fixed_batch_is_the_plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     load = probing.models.load
 
@@ -112,7 +112,7 @@ def test_some_values_that_are_not_finite_are_a_warning(tmp_path: Path) -> None:
     holes = MODEL.replace("lift = x[:, 0]", "lift = torch.where(x[:, 0] > 0.75, torch.nan, x[:, 0])")
     found = probed(tmp_path, SPEC, holes)
     lift, field = found.warnings
-    assert lift.startswith("outputs[0]: 'CL' is not finite for 8 of 32 probed inputs, so about 68%")
+    assert lift.startswith("outputs[0]: 'CL' is not finite for 8 of 32 probed inputs, so about 68 %")
     assert field.startswith("outputs[1]: 'cp' is not finite for 8 of 32")
     assert np.isfinite(found.pivots).all()
 
@@ -137,6 +137,7 @@ def test_the_program_writes_plan_pivots_and_figures(tmp_path: Path) -> None:
     out = StudyDir(tmp_path / "out")
     out.root.mkdir()
     write_json(out.spec, spec.plain())
+    write_json(out.root / "faults.json", [{"place": "model", "message": "of an earlier attempt"}])
     assert main([str(out.spec), str(out.root), "--ranks", "1", "--threads", "1"]) == 0
     assert sorted(path.name for path in out.root.iterdir()) == [
         *("figures.json", "pivots.npy", "plan.json"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,7 @@ from parsl_sa.arrays import checksum
 from parsl_sa.channel.in_process import InProcessChannel
 from parsl_sa.channel.protocol import Message
 from parsl_sa.client import shell as shells
-from parsl_sa.client.shell import Outcome, Shell
+from parsl_sa.client.shell import Outcome, Shell, patience_of
 from parsl_sa.protocol.actions import Compute, Leave
 from parsl_sa.protocol.messages import (
     Body,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from parsl_sa.channel.protocol import Server
+    from parsl_sa.studydir import StudyDir
 
 FENCE = Fence("study", 1)
 NAME = "client-1-1"
@@ -213,3 +215,29 @@ def test_a_client_whose_walltime_nears_says_goodbye(stage: Stage) -> None:
     assert bye.reason == "walltime nears"
     assert isinstance(stage.shell.orders.get(timeout=5), Leave)
     stage.shell.join()
+
+
+def test_a_lease_that_never_ends_aborts_the_client(stage: Stage) -> None:
+    stage.shell._patience_s = 0.3
+    draw(stage)
+    deadline = time.monotonic() + 5
+    while not stage.aborted and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert stage.aborted[:1] == [9]
+
+
+def test_patience_grows_with_the_leases_seen(stage: Stage) -> None:
+    stage.shell._patience_s = 0.3
+    order = draw(stage)
+    time.sleep(0.15)
+    stage.shell.report(outcome_of(order, np.arange(12.0).reshape(3, 4)))
+    stage.hear(stage.shards[0], Ready)
+    assert stage.shell._patience_s >= 20 * 0.15
+    time.sleep(0.5)  # nothing is computed: nothing can hang
+    assert stage.aborted == []
+
+
+def test_patience_is_a_multiple_of_what_the_probe_has_seen(study: StudyDir) -> None:
+    plan = dataclasses.replace(study.read_plan(), forward_s=6.0)  # 8 batches a lease, 4 a rank
+    assert patience_of(plan, 2) == pytest.approx(20 * 4 * 6.0)
+    assert patience_of(study.read_plan(), 2) == 60.0

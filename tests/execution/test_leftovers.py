@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from parsl_sa.execution import leftovers
 from parsl_sa.execution.leftovers import MARK, cancel_jobs, end_processes, marked_processes
 from support import processes
 
@@ -83,6 +84,13 @@ def scancel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_jobs_are_cancelled_by_id(scancel: Path) -> None:
     cancel_jobs(iter(["12", "13"]))
     assert scancel.read_text() == "12 13\n"
+
+
+def test_a_slurm_that_does_not_answer_holds_nobody_up(scancel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "_SCANCEL_S", 0.3)
+    assert cancel_jobs(["12"])
+    (scancel.parent / "scancel").write_text("#!/bin/sh\nexec /bin/sleep 600\n")
+    assert not cancel_jobs(["12"])
 
 
 def test_without_jobs_nothing_is_called(scancel: Path) -> None:

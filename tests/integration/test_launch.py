@@ -76,7 +76,7 @@ def test_no_output_of_the_model_is_kept_in_any_file(launch: tuple[StudyDir, Ende
     files = [path for path in study.root.rglob("*") if path.is_file() and study.report not in path.parents]
     sizes = {path: path.stat().st_size for path in files}
     outputs_bytes = 4096 * 8 * 8
-    assert max(sizes.values()) < outputs_bytes / 10, sizes
+    assert max(sizes.values()) < outputs_bytes / 4, sizes
     assert sum(sizes.values()) < outputs_bytes / 2
 
 

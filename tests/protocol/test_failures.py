@@ -204,6 +204,17 @@ def test_a_bundle_is_given_up_when_two_clients_agree_that_it_fails_alone() -> No
     assert desk.state.history.dropped == {1: "ValueError: no"}
 
 
+def test_one_bundle_too_many_that_raises_ends_the_study() -> None:
+    desk = Desk(max_dropped=0)
+    a, b = desk.begin()
+    failed(desk, a, 0, [1])
+    desk.got(1, b)
+    desk.tick()
+    actions = failed(desk, b, 0, [1])
+    assert [record["record"] for record in journaled(actions)] == ["drop", "end"]
+    assert "1 of 48 bundles are lost (ValueError: no)" in desk.state.reason
+
+
 def test_the_word_of_one_client_is_not_enough_even_twice() -> None:
     desk = Desk(slots=3)
     a, b, c = desk.begin()
