@@ -122,6 +122,8 @@ CHANGED: dict[str, Any] = {
     "contribution": "rows",
     "seed": 1,
     "pivots_digest": "x",
+    "weights_digest": "w",
+    "masked": {"theta": 3},
     "hardware": {"machine": "arm"},
     "versions": {"torch": "2.12.0"},
     "model_hashes": {"model.py": "456"},

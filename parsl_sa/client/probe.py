@@ -192,7 +192,6 @@ def _warnings(
     spec: StudySpec, outputs: npt.NDArray[Any], quantities: Sequence[Quantity], n_rows: int
 ) -> Iterator[str]:
     """Tell of quantities that were not finite for some of the probed rows, where they are for others."""
-    allowed = spec.stop.max_dropped_fraction
     for index, quantity in enumerate(quantities):
         finite = np.isfinite(outputs[:, quantity.cells])
         faulty = int((~(finite | ~finite.any(axis=0)).all(axis=1)).sum())

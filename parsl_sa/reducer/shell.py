@@ -189,10 +189,12 @@ class Shell:
         }
         if self._trouble:
             values["trouble"] = self._trouble
-        if accumulator.n_cells <= _SUMMARY_CELLS and shard.writing is None:
+        if shard.writing is None:
+            few = accumulator.n_cells <= _SUMMARY_CELLS
+            results = accumulator.result() if few else accumulator.aggregates.result()
             widest = {
                 name.removesuffix("_conf"): float(np.nanmax(array))
-                for name, array in accumulator.result().items()
+                for name, array in results.items()
                 if name in {"S1_conf", "ST_conf"} and np.isfinite(array).any()
             }
             values["widest"] = widest

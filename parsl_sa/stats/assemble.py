@@ -10,6 +10,7 @@ from parsl_sa.registry import resolve
 from parsl_sa.stats.accumulator import Accumulator
 from parsl_sa.stats.aggregates import Aggregates
 from parsl_sa.stats.compile import BLOCK, PARALLEL_SIZE
+from parsl_sa.stats.finite import whole_bundles
 from parsl_sa.stats.folding import rehearse_threads
 
 if TYPE_CHECKING:
@@ -152,7 +153,8 @@ def prewarm(accumulator: Accumulator, dtype: str) -> None:
     built = [statistic.empty_like(n_cells) for statistic in accumulator.statistics]
     fields = [slice(0, n_cells)] if accumulator.aggregates.fields else []
     rehearsal = Accumulator(built, Aggregates(built, fields, np.ones(n_cells)))
-    rehearsal.update(np.zeros((2, accumulator.layout.n_rows, n_cells), dtype))
+    rows = np.zeros((2, accumulator.layout.n_rows, n_cells), dtype)
+    rehearsal.update(rows, whole_bundles(rows))
     rehearsal.add_partials(*rehearsal.take_partials())
     rehearsal.close_replicate()
     rehearsal.result()

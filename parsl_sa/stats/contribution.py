@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from parsl_sa.errors import BundleShapeError
 from parsl_sa.stats.compile import BLOCK
 from parsl_sa.stats.tree import LaneTree, merge_nodes
 
@@ -94,7 +95,15 @@ class Form:
         return np.empty(self.size_bytes, np.uint8)
 
     def arrays(self, buffer: npt.NDArray[np.uint8]) -> list[npt.NDArray[Any]]:
-        """Return the arrays of a contribution, as views of its bytes."""
+        """Return the arrays of a contribution, as views of its bytes.
+
+        Raises
+        ------
+        BundleShapeError
+            If it has another size.
+        """
+        if buffer.nbytes != self.size_bytes:
+            raise BundleShapeError(f"a contribution has {buffer.nbytes} bytes, expected {self.size_bytes}")
         edges = np.cumsum([0, *self._sizes()])
         return [
             buffer[begin:end].view(dtype).reshape(shape)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from parsl_sa.client import probe as probing
+from parsl_sa.client.cut import Cut
 from parsl_sa.client.probe import probe
 from parsl_sa.client.workload import Workload, lanes_of
 from parsl_sa.launch.planning import read_spec
@@ -50,6 +52,19 @@ def test_the_probe_finds_masks_and_weights(probed: tuple[StudySpec, Probe]) -> N
     np.testing.assert_array_equal(found.weights, [1.0, *np.linspace(1.0, 2.0, N_CELLS)])
     assert found.plan.weights_digest
     assert found.warnings == []
+
+
+def test_few_bundles_of_many_cells_are_sent_as_rows(
+    probed: tuple[StudySpec, Probe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, _ = probed
+    kinds = []
+    for bundles in (1, 2, 16):
+        cut = Cut(lease_bundles=bundles, lanes=1, chunk_bundles=1, batch=8)
+        monkeypatch.setattr(probing, "cut", lambda *_, chosen=cut: chosen)
+        kinds.append(probe(spec, ranks=1, threads=1).plan.contribution)
+    # 8 rows of 4 bytes a bundle and cell, against 13 sums of 8 bytes.
+    assert kinds == [ROWS, ROWS, PARTIAL]
 
 
 def fold(probed: tuple[StudySpec, Probe], kind: str, ranks: int) -> dict[str, np.ndarray]:

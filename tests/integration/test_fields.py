@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,29 @@ def spec(tmp_path: Path) -> Path:
     path = tmp_path / "spec.json"
     path.write_text(json.dumps(plain))
     return path
+
+
+@pytest.mark.slow
+@pytest.mark.mpi
+@pytest.mark.timeout(300)
+def test_rows_on_a_farm_give_the_bits_of_sums(tmp_path: Path) -> None:
+    model = str(Path(analytic_field.__file__).resolve())
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(analytic_field.spec(model, 3000, 3, 128, masked_every=EVERY)))
+    study = Study.load(path)
+    sums = study.launch(tmp_path / "sums")
+    plan = json.loads((tmp_path / "sums" / "plan.json").read_text())
+    assert plan["contribution"] == "partial"
+    made = tmp_path / "made"
+    made.mkdir()
+    shutil.copy(tmp_path / "sums" / "pivots.npy", made)
+    (made / "plan.json").write_text(json.dumps({**plan, "contribution": "rows"}))
+    rows = study.launch(tmp_path / "rows", plan=made / "plan.json")
+    for name in sums.names:
+        assert set(sums[name].variables) == set(rows[name].variables)
+        for variable in sums[name].data_vars:
+            left, right = sums[name][variable].values, rows[name][variable].values
+            assert left.tobytes() == right.tobytes(), (name, variable)
 
 
 def watch(run: Run) -> dict[str, dict[int, int]]:

@@ -139,20 +139,20 @@ def test_no_cells_is_a_slab_too() -> None:
 
 @pytest.mark.parametrize("n_cells", [1, 200, 1 << 16])
 def test_prewarm_leaves_nothing_to_compile(n_cells: int) -> None:
-    from parsl_sa.stats import folding, moments, sobol_kernels
+    from parsl_sa.stats import aggregates, finite, folding, moments, sobol_kernels
 
-    study = assemble(NAMES, LAYOUT, n_cells)
+    study = assemble(NAMES, LAYOUT, n_cells, fields=[slice(0, n_cells)])
     prewarm(study, "float32")
     kernels = [
         kernel
-        for module in (folding, moments, sobol_kernels)
+        for module in (aggregates, finite, folding, moments, sobol_kernels)
         for kernel in vars(module).values()
         if hasattr(kernel, "signatures")
     ]
     compiled = [len(kernel.signatures) for kernel in kernels]
     rows = np.zeros((2, 6, n_cells), np.float32)
     for array in (rows, np.frombuffer(rows.tobytes(), np.float32).reshape(rows.shape)):
-        study.update(array)
+        study.update(array, finite.whole_bundles(array))
         study.add_partials(*study.take_partials())
         study.close_replicate()
     assert [len(kernel.signatures) for kernel in kernels] == compiled
