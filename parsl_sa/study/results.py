@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import UnknownOutputError
 from parsl_sa.study.directories import existing
+from parsl_sa.study.notebook import show_figures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,9 +95,13 @@ class Results:
         return summary.to_dataframe(self.datasets)
 
     def plot(self) -> Figure:
-        """Return a figure of S1 and ST with their intervals, one panel a quantity."""
+        """Return a figure of S1 and ST with their intervals, one panel a quantity.
+
+        Where it is the last value of a notebook's cell, it is shown there; ``figure.savefig(path)`` keeps it.
+        """
         from parsl_sa.report.figures import draw_indices  # noqa: PLC0415 - matplotlib
 
+        show_figures()
         return draw_indices(self.datasets, attrs=self.attrs)
 
     def _repr_html_(self) -> str:
@@ -107,7 +112,8 @@ class Results:
 
         from parsl_sa.report.tables import results_view  # noqa: PLC0415
 
-        console = Console(record=True, width=110, file=StringIO(), force_terminal=False)
+        # Of itself rich would display in a notebook what it is asked to print.
+        console = Console(record=True, width=110, file=StringIO(), force_terminal=False, force_jupyter=False)
         console.print(results_view(self.datasets, self.attrs))
         return f'<pre style="line-height:1.2">{html.escape(console.export_text())}</pre>'
 
