@@ -126,8 +126,9 @@ def _show_results(study: StudyDir, shown: Path) -> None:
     console = Console()
     console.print(results_view(results.datasets, results.attrs))
     if study.truth.is_file():
+        console.print("\nAgainst the exact answers:")
         console.print(truth_table(results.datasets, json.loads(study.truth.read_text())))
     picture = study.report / "indices.png"
     indices_figure(results.datasets, picture, attrs=results.attrs)
-    typer.echo(f"results: {shown / study.results.name}")
+    typer.echo(f"\nresults: {shown / study.results.name}")
     typer.echo(f"picture: {shown / picture.relative_to(study.root)}")

@@ -25,6 +25,14 @@ _TAIL_BYTES = 4000
 _BANNER = re.compile(r"^(=+|=   .*|YOUR APPLICATION TERM.*|This typically refers .*|Please see the FAQ .*)$")
 _ABORT = re.compile(r"^Abort\(\d+\) on node|^\[proxy:|^\[mpiexec@|: application called MPI_Abort\(")
 _KILLED = re.compile(r"EXIT STRING: (.+ \(signal \d+\))")
+# The same of srun, which names the signal of each task; tasks that it ended itself are told so too.
+_STEP = re.compile(
+    r"^srun: (error: \S+: tasks? \S+: |Job step aborted|Force Terminated|Terminating |got SIG|forcing job )"
+    r"|^slurmstepd-\S+ error: \*\*\*"
+)
+_STEP_KILLED = re.compile(
+    r"^srun: error: \S+: tasks? \S+: (Killed|Segmentation fault|Bus error|Out Of Memory)", re.MULTILINE
+)
 
 
 def run_program(
@@ -130,6 +138,7 @@ def last_words(tail: str) -> str:
     'a rank was ended: Killed (signal 9)'
     """
     lines = [line for line in tail.splitlines() if line.strip()]
-    kept = [line for line in lines if not _BANNER.match(line) and not _ABORT.search(line)]
-    killed = _KILLED.search(tail)
+    noise = (_BANNER, _ABORT, _STEP)
+    kept = [line for line in lines if not any(pattern.search(line) for pattern in noise)]
+    killed = _KILLED.search(tail) or (None if "Exited with exit" in tail else _STEP_KILLED.search(tail))
     return "\n".join([*kept, f"a rank was ended: {killed[1]}"] if killed else kept)

@@ -117,6 +117,6 @@ def test_warnings_stand_on_standard_error_and_in_json(tmp_path: Path) -> None:
     assert ended.err.splitlines() == [f"warning: {warning}" for warning in warnings]
     rounded, *_, lift, field = warnings
     assert rounded.startswith("design.n: 100 is rounded up to 112")
-    assert lift.startswith("outputs[0]: 'CL' is not finite for 16 of 32 probed inputs, so about 98% of the")
+    assert lift.startswith("outputs[0]: 'CL' is not finite for 16 of 32 probed inputs, so about 94 % of the")
     assert "stop.max_dropped_fraction" in lift
     assert field.startswith("outputs[1]: 'cp' is not finite")

@@ -62,6 +62,21 @@ def test_the_launchers_words_about_a_crash_do_not_hide_the_programs_own() -> Non
     assert last_words(log).splitlines()[-1] == "ValueError: the weights do not fit"
 
 
+def test_what_srun_says_of_every_step_does_not_hide_the_programs_own() -> None:
+    failed = textwrap.dedent("""\
+        StudyError: 1 ranks met where 2 were started
+        srun: error: n1: tasks 0-1: Exited with exit code 1
+        srun: Job step aborted: Waiting up to 7 seconds for job step to finish.
+        slurmstepd-n1: error: *** STEP 5.0 ON n1 CANCELLED AT 2026-11-25T03:32:27 ***
+        srun: error: n1: task 1: Killed
+        """)
+    assert last_words(failed) == "StudyError: 1 ranks met where 2 were started"
+    killed = "loading\nsrun: error: n1: task 1: Killed\nsrun: Force Terminated StepId=1.0\n"
+    assert last_words(killed).splitlines() == ["loading", "a rank was ended: Killed"]
+    refused = "srun: error: Unable to create step for job 5: More processors requested than permitted"
+    assert last_words(refused) == refused
+
+
 def test_variables_are_set_and_foreign_ones_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PMI_RANK", "3")
     monkeypatch.setenv("KEPT", "yes")
