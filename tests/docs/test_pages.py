@@ -15,6 +15,7 @@ import typer
 
 from parsl_sa.cli.main import app
 from parsl_sa.errors import SpecError
+from parsl_sa.execution.presets import read_site, site_of
 from parsl_sa.spec import parse_spec
 from support.pages import LANGUAGES, MARKS, PAGES, ROOT, Block, anchors, blocks, links, name_of, prose
 from support.requirements import require_module, require_program
@@ -43,23 +44,30 @@ def test_every_block_has_a_language_and_known_marks(page: Path) -> None:
 
 
 @pages
-def test_every_json_is_sound(page: Path) -> None:
+def test_every_json_is_sound(page: Path, tmp_path: Path) -> None:
     for block in blocks(page):
         if block.language == "json" and "not run" not in block.marks:
-            check_json(block)
+            check_json(block, tmp_path)
 
 
-def check_json(block: Block) -> None:
-    """Parse a whole spec, or a part of one laid over a sound spec."""
-    plain = json.loads(block.text)
+def check_json(block: Block, folder: Path) -> None:
+    """Parse a whole spec, a part of one laid over a sound spec, or a preset."""
+    excerpt = block.text.startswith('"')
+    plain = json.loads(f"{{{block.text}}}" if excerpt else block.text)
+    key = block.marks.get("part", "")
+    if key == "preset":
+        path = folder / f"{plain['name']}.json"
+        path.write_text(block.text)
+        read_site(path)
+        return
+    if key or excerpt:
+        part = plain if excerpt else {key.removesuffix("[]"): [plain] if key.endswith("[]") else plain}
+        plain = {**WHOLE, **part}
     if "faulty" in block.marks:
         with pytest.raises(SpecError):
             parse_spec(plain)
-        return
-    key = block.marks.get("part", "")
-    if key:
-        plain = {**WHOLE, key.removesuffix("[]"): [plain] if key.endswith("[]") else plain}
-    parse_spec(plain)
+    else:
+        site_of(parse_spec(plain).farm)
 
 
 @pages
@@ -95,7 +103,7 @@ def runs(page: Path) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("page", filter(runs, PAGES), ids=name_of)
+@pytest.mark.parametrize("page", list(filter(runs, PAGES)), ids=name_of)
 def test_every_command_and_snippet_runs(page: Path, tmp_path: Path) -> None:
     (tmp_path / "apps").symlink_to(ROOT / "apps")
     said = ""
@@ -105,12 +113,10 @@ def test_every_command_and_snippet_runs(page: Path, tmp_path: Path) -> None:
         elif "output" in block.marks:
             assert said.split() == block.text.split(), f"{name_of(page)}:{block.line}"
         elif block.language in {"sh", "python"} and "not run" not in block.marks:
-            if block.marks.get("needs") == "mpi":
-                require_module("mpi4py")
-                require_program("mpiexec")
+            require(block.marks.get("needs", ""))
             words = ["bash", "-euc"] if block.language == "sh" else [sys.executable, "-c"]
             done = subprocess.run(
-                [*words, block.text],
+                [*words, block.marks.get("run instead", block.text)],
                 check=False,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -125,8 +131,16 @@ def test_every_command_and_snippet_runs(page: Path, tmp_path: Path) -> None:
             )
 
 
+def require(part: str) -> None:
+    if part == "mpi":
+        require_module("mpi4py")
+        require_program("mpiexec")
+    elif part:
+        require_module(part)
+
+
 def environment() -> dict[str, str]:
-    """Return the environment of a reader: this interpreter and its commands come first, lines are not broken."""
+    """Return the environment of a reader: this interpreter's commands come first, lines are not broken."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return {**os.environ, "PATH": path, "COLUMNS": "200", "MPLBACKEND": "agg"}
 

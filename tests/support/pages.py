@@ -6,14 +6,17 @@ A mark is an HTML comment of its own line before a block:
     Only looked at.
 ``file: NAME``
     Written to the page's folder, not run.
-``needs: mpi``
-    Run where there is MPI.
+``needs: NAME``
+    Run where there is that module, or MPI.
+``run instead: COMMAND``
+    Run that, which takes less time.
 ``status: N``
     The commands end with that exit status instead of 0.
 ``output``
     Exactly what the commands before it print, spaces and line breaks apart.
 ``part: KEY``
-    JSON that stands under that key of a spec; ``part: outputs[]`` is an entry of a list.
+    JSON that stands under that key of a spec; ``part: outputs[]`` is an entry of a list, ``part: preset`` a
+    file of its own. JSON that begins with a key is an excerpt of a spec.
 ``faulty: REASON``
     JSON of a spec that is not meant to be sound.
 """
@@ -32,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("apps/*/README.md"), ROOT / "CONTRIBUTING.md"]
 )
-MARKS = frozenset({"not run", "file", "needs", "status", "output", "part", "faulty"})
+MARKS = frozenset({"not run", "run instead", "file", "needs", "status", "output", "part", "faulty"})
 LANGUAGES = frozenset({"sh", "python", "json", "text"})
 
 _FENCE = re.compile(r"^```(\S*)\s*$")
