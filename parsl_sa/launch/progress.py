@@ -156,7 +156,15 @@ def _in_notebook() -> bool:
 
 def text(status: dict[str, Any]) -> str:
     """Return the block of lines as plain text."""
-    console = Console(file=io.StringIO(), width=100, force_terminal=False, color_system=None, record=True)
+    # Of itself rich would display in a notebook what it is asked to print.
+    console = Console(
+        file=io.StringIO(),
+        width=100,
+        record=True,
+        color_system=None,
+        force_terminal=False,
+        force_jupyter=False,
+    )
     console.print(panel(status))
     return console.export_text()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import UnknownOutputError
 from parsl_sa.study.directories import existing
+from parsl_sa.study.notebook import show_figures
 from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
@@ -95,9 +96,13 @@ class Results:
         return summary.to_dataframe(self.datasets)
 
     def plot(self) -> Figure:
-        """Return a figure of S1 and ST with their intervals, one panel a quantity."""
+        """Return a figure of S1 and ST with their intervals, one panel a quantity.
+
+        Where it is the last value of a notebook's cell, it is shown there; ``figure.savefig(path)`` keeps it.
+        """
         from parsl_sa.report.figures import draw_indices  # noqa: PLC0415 - matplotlib
 
+        show_figures()
         return draw_indices(self.datasets, attrs=self.attrs)
 
     def report(self, folder: str | Path | None = None) -> Path:
@@ -127,7 +132,8 @@ class Results:
 
         from parsl_sa.report.tables import results_view  # noqa: PLC0415
 
-        console = Console(record=True, width=110, file=StringIO(), force_terminal=False)
+        # Of itself rich would display in a notebook what it is asked to print.
+        console = Console(record=True, width=110, file=StringIO(), force_terminal=False, force_jupyter=False)
         console.print(results_view(self.datasets, self.attrs))
         return f'<pre style="line-height:1.2">{html.escape(console.export_text())}</pre>'
 

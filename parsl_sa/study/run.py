@@ -13,6 +13,7 @@ from parsl_sa.study.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from parsl_sa.launch.inline import Inline
     from parsl_sa.studydir import StudyDir
@@ -65,6 +66,11 @@ class Run:
         self._runner = runner(study, watch or (lambda status: None))  # noqa: ARG005 - nobody watches
         self._thread = threading.Thread(target=self._run, name="study", daemon=True)
         self._thread.start()
+
+    @property
+    def directory(self) -> Path:
+        """The study directory."""
+        return self._study.root
 
     @property
     def status(self) -> dict[str, Any]:
