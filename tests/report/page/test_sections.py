@@ -81,8 +81,9 @@ def test_a_field_shows_its_leading_parameters_first() -> None:
 
 def test_pictures_and_pixels_are_bounded_whatever_the_fields() -> None:
     for n_fields, sizes in ((1, {"y": 700, "x": 700}), (5, {"z": 5, "y": 300, "x": 300})):
-        fields = {f"f{i}": field(sizes, 30) for i in range(1)}
-        fields |= {f"f{i}": fields["f0"] for i in range(1, n_fields)}
+        shape = (30, *sizes.values())
+        indices = (("parameter", *sizes), np.broadcast_to(0.1, shape))
+        fields = {f"f{i}": xr.Dataset({"ST": indices}) for i in range(n_fields)}
         shares = share_out(fields)
         n_slices = min(sizes.get("z", 1), 4)
         assert sum(shown * n_slices for shown, _ in shares.values()) <= max(
