@@ -79,6 +79,16 @@ def test_a_field_shows_its_leading_parameters_first() -> None:
     assert len(made.more) == 3
 
 
+def test_a_history_says_whether_it_has_intervals(scalar: Build) -> None:
+    for n_looks, words in (
+        (16, "16 looks, from n = 64 to n = 1,024 bundles; bands"),
+        (3, "too few replicates"),
+    ):
+        made = section("CD", with_looks(scalar([0.6, 0.2]), n_looks), "CD", AXIS, None).history
+        assert made is not None
+        assert words in made.notes[0]
+
+
 def test_pictures_and_pixels_are_bounded_whatever_the_fields() -> None:
     for n_fields, sizes in ((1, {"y": 700, "x": 700}), (5, {"z": 5, "y": 300, "x": 300})):
         shape = (30, *sizes.values())
