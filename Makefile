@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check format clean distclean
+.PHONY: help setup demo test chaos check format clean distclean
 
 help:  ## Show this list.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ demo: $(VENV)/stamp-demo  ## Run the airfoil study; ends with a table of indices
 
 test: $(VENV)/stamp-dev  ## Run the test suite (PYTEST_ARGS="tests/stats -x" narrows it).
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+chaos: $(VENV)/stamp-dev  ## Kill and freeze every kind of process in a study (a quarter of an hour).
+	PARSL_SA_CHAOS=1 $(BIN)/python -m pytest tests/chaos $(PYTEST_ARGS)
 
 check: $(VENV)/stamp-dev  ## Run ruff, mypy, the layer test and the doctests.
 	$(BIN)/ruff check .

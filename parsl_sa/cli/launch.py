@@ -92,7 +92,8 @@ def _show_results(study: StudyDir, shown: Path) -> None:
     console = Console()
     console.print(results_view(results.datasets, results.attrs))
     if study.truth.is_file():
+        console.print("\nAgainst the exact answers:")
         console.print(truth_table(results.datasets, json.loads(study.truth.read_text())))
-    typer.echo(f"results: {shown / study.results.name}")
+    typer.echo(f"\nresults: {shown / study.results.name}")
     page = results.report()  # takes a few seconds where there are fields
     typer.echo(f"report: {shown / page.relative_to(study.root)}")

@@ -165,15 +165,15 @@ def _costs(
 
 def _warnings(spec: StudySpec, outputs: npt.NDArray[Any], plan: Plan) -> Iterator[str]:
     """Tell of quantities that were not finite for some of the probed rows."""
-    allowed = spec.stop.max_dropped_fraction
     for index, quantity in enumerate(plan.quantities):
         faulty = int((~np.isfinite(outputs[:, quantity.cells]).all(axis=1)).sum())
-        share = 1 - (1 - faulty / len(outputs)) ** plan.layout.n_rows
+        dropped = 1 - (1 - faulty / len(outputs)) ** plan.layout.n_rows
         if faulty:
             yield (
                 f"outputs[{index}]: '{quantity.name}' is not finite for {faulty} of {len(outputs)} probed "
-                f"inputs, so about {share:.0%} of the bundles will be dropped; the study fails if it is "
-                f"more than {allowed:.2g} of them (stop.max_dropped_fraction). Check the ranges of the inputs"
+                f"inputs, so about {100 * dropped:.0f} % of the bundles will be dropped; above "
+                f"{100 * spec.stop.max_dropped_fraction:.3g} % (stop.max_dropped_fraction) the study fails. "
+                "Check the ranges of the inputs"
             )
 
 

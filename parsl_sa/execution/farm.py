@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 import sys
+import threading
 from concurrent.futures import wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import parsl
 from parsl.app.python import PythonApp
+from parsl.executors.high_throughput.errors import ManagerLost
 
 from parsl_sa.errors import StudyError
 from parsl_sa.execution import internals
@@ -192,12 +194,23 @@ class Farm:
             scrub=foreign_prefixes(kind) if label == CLIENTS else (),
             margin_s=margin_s,
         )
+        future.add_done_callback(lambda done: self._end_lost_pool(label, done))
         self._running.add(future)
         future.add_done_callback(self._running.discard)
         ended = self._ended
         if ended is not None:
             future.add_done_callback(lambda done: ended(name, _ending(done, str(log))))
         return future
+
+    def _end_lost_pool(self, label: str, done: Future[Any]) -> None:
+        """Make room for the next pool where a lost one may be frozen: it would hold its block for ever.
+
+        Of many blocks nobody knows which one it was; there the others go on, and walltime ends it.
+        """
+        single = label == REDUCER or self._site.provider == "local"
+        if single and isinstance(done.exception(), ManagerLost):
+            executor = self._executors[label]  # a batch system may take its time to answer
+            threading.Thread(target=internals.end_blocks, args=(executor,), daemon=True).start()
 
 
 def _thread_variables(threads: int) -> dict[str, str]:

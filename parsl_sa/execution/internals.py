@@ -7,14 +7,18 @@ when a new Parsl no longer has it.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import threading
 from typing import TYPE_CHECKING
 
 import zmq
+from parsl.providers import LocalProvider
 
 if TYPE_CHECKING:
     from parsl.dataflow.dflow import DataFlowKernel
     from parsl.executors import HighThroughputExecutor
+    from parsl.jobs.states import JobStatus
 
 
 def interchange_is_alive(executor: HighThroughputExecutor) -> bool:
@@ -70,6 +74,29 @@ def block_states(executor: HighThroughputExecutor) -> dict[str, int]:
         name = status.state.name
         counts[name] = counts.get(name, 0) + 1
     return counts
+
+
+def end_blocks(executor: HighThroughputExecutor) -> None:
+    """End all blocks of an executor that are not over, whatever state they are in.
+
+    Notes
+    -----
+    A frozen pool stays ``RUNNING`` as a block, so that what is submitted next waits behind it. Relies on
+    ``blocks_to_job_id``, ``status_facade``, ``provider.cancel``, and for a local provider, whose ``cancel``
+    sends a signal that a frozen process never takes, on ``provider.resources``.
+    """
+    status = executor.status_facade
+    jobs = [job for block, job in executor.blocks_to_job_id.items() if not _is_over(status.get(block))]
+    for job in jobs:
+        resources = getattr(executor.provider, "resources", {}).get(job, {})
+        if "remote_pid" in resources and isinstance(executor.provider, LocalProvider):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(os.getpgid(int(resources["remote_pid"])), signal.SIGKILL)
+    executor.provider.cancel(jobs)
+
+
+def _is_over(status: JobStatus | None) -> bool:
+    return status is not None and bool(status.terminal)
 
 
 def clean_up(kernel: DataFlowKernel, timeout_s: float) -> bool:

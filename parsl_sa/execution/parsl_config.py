@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 CLIENTS = "clients"
 REDUCER = "reducer"
-_LOCAL_IDLE_S = 10.0
+# An idle pool here is a few sleeping processes; without one the first client waits seconds for its start.
+_LOCAL_IDLE_S = 3600.0
 
 
 class PatientSlurmProvider(SlurmProvider):  # type: ignore[misc]  # Parsl has no types

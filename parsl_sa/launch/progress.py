@@ -148,7 +148,7 @@ def _clients(status: dict[str, Any]) -> str:
         return ""
     text = f"{clients['up']} of {clients['slots']} clients up"
     states = blocks.get("clients", {})
-    told = ", ".join(f"{count} {state.lower()}" for state, count in sorted(states.items()))
+    told = ", ".join(f"{count} {state.lower().replace('_', ' ')}" for state, count in sorted(states.items()))
     return f"{text} (blocks: {told})" if told else text
 
 

@@ -67,9 +67,7 @@ def select(output: Any, path: str) -> Any:
 
 def is_tensor(value: object) -> bool:
     """Tell whether a value is a leaf: a tensor, an array, or what turns itself into one."""
-    return isinstance(value, _TENSORS) or (
-        hasattr(value, "__array__") and not isinstance(value, Mapping)
-    )
+    return isinstance(value, _TENSORS) or (hasattr(value, "__array__") and not isinstance(value, Mapping))
 
 
 def paths(output: Any) -> Iterator[tuple[str, Any]]:

@@ -145,8 +145,8 @@ def test_what_launch_and_coordinator_leave_ends_by_itself(slow: SlowStudy, where
     "role", ["first rank", "last rank", "interchange of clients", "reducer", "coordinator"]
 )
 def test_a_frozen_process_changes_no_bit(slow: SlowStudy, where: Path, role: str) -> None:
-    with launched(where, *slow.words(where)) as run:
-        run.until_folded(HALFWAY)
+    with launched(where, *slow.words(where), environment={SLOWER: "3"}) as run:
+        run.until_folded(0.1)
         victim(run, role).send_signal(signal.SIGSTOP)
         ended = run.finish(300)
         assert ended.code == 0, run.account()

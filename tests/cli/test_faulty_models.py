@@ -56,7 +56,7 @@ def test_a_dict_without_a_selector_lists_what_can_be_selected(
 
 def test_a_death_without_a_word_is_a_failure_not_a_fault(tmp_path: Path) -> None:
     spec = write_study(tmp_path, SPEC, "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
-    ended = called("check", str(spec), timeout_s=100)
+    ended = called("check", str(spec))
     assert (ended.code, ended.out) == (4, "")
     assert ended.err == (
         "failed: the process that tried the model ended by SIGSEGV, without a word. "
@@ -66,7 +66,7 @@ def test_a_death_without_a_word_is_a_failure_not_a_fault(tmp_path: Path) -> None
 
 def test_what_a_model_prints_does_not_mix_with_the_report(tmp_path: Path) -> None:
     noisy = "import atexit\nprint('loading')\natexit.register(print, 'bye')\n" + MODEL
-    ended = called("check", str(write_study(tmp_path, SPEC, noisy)), "--json", timeout_s=100)
+    ended = called("check", str(write_study(tmp_path, SPEC, noisy)), "--json")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith('{"name": "wing"')
 
@@ -76,9 +76,7 @@ def refused(folder: Path, monkeypatch: pytest.MonkeyPatch, place: str, words: tu
     before = sorted(path.name for path in folder.iterdir())
     monkeypatch.chdir(folder)
     with ThreadPoolExecutor(2) as pool:
-        check, launch = pool.map(
-            lambda command: called(command, "spec.json", timeout_s=100), ("check", "launch")
-        )
+        check, launch = pool.map(lambda command: called(command, "spec.json"), ("check", "launch"))
     assert (check.code, check.out) == (launch.code, launch.out) == (2, "")
     assert launch.err == f"wing: trying the model\n{check.err}"
     head, message, *more = check.err.splitlines()

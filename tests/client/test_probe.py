@@ -112,7 +112,7 @@ def test_some_values_that_are_not_finite_are_a_warning(tmp_path: Path) -> None:
     holes = MODEL.replace("lift = x[:, 0]", "lift = torch.where(x[:, 0] > 0.75, torch.nan, x[:, 0])")
     found = probed(tmp_path, SPEC, holes)
     lift, field = found.warnings
-    assert lift.startswith("outputs[0]: 'CL' is not finite for 8 of 32 probed inputs, so about 68%")
+    assert lift.startswith("outputs[0]: 'CL' is not finite for 8 of 32 probed inputs, so about 68 %")
     assert field.startswith("outputs[1]: 'cp' is not finite for 8 of 32")
     assert np.isfinite(found.pivots).all()
 

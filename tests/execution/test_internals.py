@@ -30,6 +30,13 @@ STORY = """
     from parsl.providers import LocalProvider
     from parsl_sa.execution import internals
 
+    def is_there(group):
+        try:
+            os.killpg(group, 0)
+            return True
+        except ProcessLookupError:
+            return False
+
     path = os.pathsep.join([os.path.join(sys.prefix, "bin"), os.environ["PATH"]])
     os.environ["PATH"] = path
     executor = HighThroughputExecutor(
@@ -63,8 +70,15 @@ STORY = """
     began = time.monotonic()
     seen["clean_dead"] = internals.clean_up(kernel, 1.0)
     seen["clean_dead_s"] = time.monotonic() - began
-    for job in executor.provider.resources.values():
-        os.killpg(os.getpgid(int(job["remote_pid"])), signal.SIGKILL)
+    groups = [os.getpgid(int(job["remote_pid"])) for job in executor.provider.resources.values()]
+    for group in groups:
+        os.killpg(group, signal.SIGSTOP)
+    internals.end_blocks(executor)
+    deadline = time.monotonic() + 10
+    seen["left"] = groups
+    while seen["left"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+        seen["left"] = [group for group in groups if is_there(group)]
     print(json.dumps(seen), flush=True)
     os._exit(0)
 """
@@ -107,6 +121,10 @@ def test_shutting_down_a_parsl_whose_interchange_is_dead_does_not_block_us(seen:
     assert not seen["clean_dead"], EXPLAIN + (
         "cleanup() managed without its interchange: restarting the coordinator may be needless now"
     )
+
+
+def test_the_blocks_of_a_frozen_pool_can_be_ended(seen: dict[str, Any]) -> None:
+    assert seen["left"] == [], EXPLAIN + "provider.resources does not say which processes a block is"
 
 
 def test_states_are_counted_without_asking_anybody() -> None:

@@ -107,7 +107,7 @@ def test_a_client_that_cannot_start_fails_the_study_after_three_tries(
         assert "no file" in ended.err
         assert "slow_model.py" in ended.err
         assert "3 clients in a row ended before they could start" in ended.err
-        log = next(line.split("log: ")[1] for line in ended.err.splitlines() if "log: " in line)
+        log = next(line.split()[1] for line in ended.err.splitlines() if line.startswith("  log: "))
         assert "no file" in Path(log).read_text()
     shutil.move(model.with_suffix(".away"), model)
     model.write_text(model.read_text() + "\n# another version\n")

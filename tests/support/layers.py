@@ -24,7 +24,8 @@ ROWS = (
     ("client", "reducer", "report"),
     ("protocol", "design", "stats", "models", "channel", "results"),
     ("spec", "studydir", "analytic", "lifeline"),
-    ("records", "registry", "framefile", "jsonfile"),  # below spec, which lists the known names of an unknown one
+    # Below spec, which lists the known names of an unknown one.
+    ("records", "registry", "framefile", "jsonfile"),
     ("arrays",),
     ("errors",),  # below arrays, whose faults are raised as FrameError
 )

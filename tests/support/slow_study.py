@@ -9,6 +9,7 @@ import math
 import shutil
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from parsl_sa.client.probe import probe
 from parsl_sa.jsonfile import write_json
 from parsl_sa.spec import load_spec, resolved
 from parsl_sa.studydir import StudyDir, read_plan
-from support.runs import launched
+from support.runs import events, launched
 
 if TYPE_CHECKING:
     import pytest
@@ -124,6 +125,14 @@ class SlowStudy:
     spec: Path
     plan: Path
     directory: Path
+
+    @property
+    def startup_s(self) -> float:
+        """Time from the first program to the first client that is up."""
+        told = events(StudyDir(self.directory))
+        up = next(event for event in told if event["event"] == "client-up")
+        began, ended = (datetime.fromisoformat(event["at"]) for event in (told[0], up))
+        return (ended - began).total_seconds()
 
     def words(self, directory: Path, *more: str, spec: Path | None = None) -> tuple[str, ...]:
         """Return what to tell `parsl-sa` to run it again elsewhere."""
