@@ -13,7 +13,10 @@ from parsl_sa.errors import Fault, ModelError, ParslSaError, SpecError, StudyErr
 CLASSES = [
     value
     for value in vars(errors).values()
-    if inspect.isclass(value) and issubclass(value, Exception) and value.__module__ == errors.__name__
+    if inspect.isclass(value)
+    and issubclass(value, Exception)
+    and not issubclass(value, Warning)
+    and value.__module__ == errors.__name__
 ]
 
 

@@ -44,7 +44,7 @@ def main() -> None:
     0 done, 2 bad input, 3 stopped early by a budget, 4 failed, 130 interrupted.
     """
     try:
-        app()
+        app(prog_name="parsl-sa")  # whoever starts it: a script, python -m, a test
     except ParslSaError as error:
         report_error(error, command=next(iter(sys.argv[1:]), ""))
         sys.exit(error.exit_code)

@@ -89,7 +89,7 @@ def test_words_that_are_no_command(say: Callable[..., Ended], words: tuple[str, 
 def test_an_error_inside_is_a_failure_with_its_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken() -> None:
+    def broken(**_: str) -> None:
         raise ZeroDivisionError("inside")
 
     monkeypatch.setattr(cli, "app", broken)
@@ -104,7 +104,7 @@ def test_an_error_inside_is_a_failure_with_its_traceback(
 def test_an_interrupt_is_no_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted() -> None:
+    def interrupted(**_: str) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "app", interrupted)

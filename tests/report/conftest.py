@@ -72,7 +72,7 @@ def build_field(n_cells: int = 64, d: int = 3) -> xr.Dataset:
     return dataset(quantity, [f"x{i + 1}" for i in range(d)], values)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scalar() -> Callable[..., xr.Dataset]:
     return build
 

@@ -83,7 +83,7 @@ class TestResults:
         done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=100)
         assert done.stderr == ""
         shape, value = done.stdout.splitlines()
-        assert shape == "[('parameter', 2), ('x', 3)] 128 False"
+        assert shape == "[('look', 8), ('parameter', 2), ('x', 3)] 128 False"
         assert float(value) == float(Results.open(study.root)["cp"]["ST"].sel(parameter="alpha").max())
 
     def test_a_directory_without_a_study(self, tmp_path: Path) -> None:

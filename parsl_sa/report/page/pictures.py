@@ -87,7 +87,10 @@ def history(name: str, ds: xr.Dataset, order: Sequence[str]) -> Group | None:
         return None
     bundles = looks(ds)
     reach = f"from n = {bundles[0]:,.0f} to n = {bundles[-1]:,.0f} bundles"
-    notes = [f"{bundles.size} looks, {reach}; bands are intervals."]
+    halves = [ds[key] for key in ("ST_conf_look", "S1_conf_look", "mean_conf_look") if key in ds]
+    known = any(bool(np.isfinite(half.values).any()) for half in halves)
+    bands = "bands are intervals" if known else "too few replicates for intervals"
+    notes = [f"{bundles.size} looks, {reach}; {bands}."]
     if is_field(ds):
         notes.append("Of the aggregated indices.")
     if len(order) > FOLLOWED:

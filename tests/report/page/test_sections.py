@@ -79,10 +79,21 @@ def test_a_field_shows_its_leading_parameters_first() -> None:
     assert len(made.more) == 3
 
 
+def test_a_history_says_whether_it_has_intervals(scalar: Build) -> None:
+    for n_looks, words in (
+        (16, "16 looks, from n = 64 to n = 1,024 bundles; bands"),
+        (3, "too few replicates"),
+    ):
+        made = section("CD", with_looks(scalar([0.6, 0.2]), n_looks), "CD", AXIS, None).history
+        assert made is not None
+        assert words in made.notes[0]
+
+
 def test_pictures_and_pixels_are_bounded_whatever_the_fields() -> None:
     for n_fields, sizes in ((1, {"y": 700, "x": 700}), (5, {"z": 5, "y": 300, "x": 300})):
-        fields = {f"f{i}": field(sizes, 30) for i in range(1)}
-        fields |= {f"f{i}": fields["f0"] for i in range(1, n_fields)}
+        shape = (30, *sizes.values())
+        indices = (("parameter", *sizes), np.broadcast_to(0.1, shape))
+        fields = {f"f{i}": xr.Dataset({"ST": indices}) for i in range(n_fields)}
         shares = share_out(fields)
         n_slices = min(sizes.get("z", 1), 4)
         assert sum(shown * n_slices for shown, _ in shares.values()) <= max(

@@ -65,7 +65,7 @@ class Page(HTMLParser):
         self.words += data
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def datasets(scalar: Build) -> dict[str, xr.Dataset]:
     return {
         "CD": with_looks(scalar([0.7, 0.2, NAN], names=["alpha", "Re<script>", "idle"])),
@@ -75,15 +75,22 @@ def datasets(scalar: Build) -> dict[str, xr.Dataset]:
     }
 
 
+@pytest.fixture(scope="module")
+def report(datasets: dict[str, xr.Dataset], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report on all kinds of quantities."""
+    dropped = [{"bundle": 3, "reason": "non-finite CD"}]
+    attrs = {"name": "airfoil", "n_planned": 4096, "n_used": 4095, "n_replicates": 16, "dropped": dropped}
+    attrs |= {"estimator": "azzini-rosati", "level": 0.95, "finished": True}
+    return write_report(datasets, attrs, tmp_path_factory.mktemp("study") / "report").parent
+
+
 def read(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
 
 
-def test_the_page_is_whole_and_refers_to_nothing_elsewhere(
-    tmp_path: Path, datasets: dict[str, xr.Dataset], attrs: dict[str, Any]
-) -> None:
-    path = write_report(datasets, attrs, tmp_path / "report")
+def test_the_page_is_whole_and_refers_to_nothing_elsewhere(report: Path) -> None:
+    path = report / "index.html"
     text = path.read_text(encoding="utf-8")
     page = Page(text)
     assert page.faults == []
@@ -102,10 +109,8 @@ def test_the_page_is_whole_and_refers_to_nothing_elsewhere(
     assert max(np.diff(page.headings)) <= 1
 
 
-def test_the_answer_comes_before_everything_else(
-    tmp_path: Path, datasets: dict[str, xr.Dataset], attrs: dict[str, Any]
-) -> None:
-    words = " ".join(Page(write_report(datasets, attrs, tmp_path).read_text(encoding="utf-8")).words.split())
+def test_the_answer_comes_before_everything_else(report: Path) -> None:
+    words = " ".join(Page((report / "index.html").read_text(encoding="utf-8")).words.split())
     assert (
         words.index("of the variance (first order)")
         < words.index("Dropped bundles")
@@ -133,27 +138,21 @@ def test_a_study_without_indices_or_provenance_has_a_page(tmp_path: Path, scalar
     assert [one.name for one in tmp_path.iterdir()] == ["index.html"]
 
 
-def test_every_figure_is_there_as_png_svg_and_csv(
-    tmp_path: Path, datasets: dict[str, xr.Dataset], attrs: dict[str, Any]
-) -> None:
-    write_report(datasets, attrs, tmp_path)
-    stems = {path.stem for path in tmp_path.iterdir()} - {"index"}
+def test_every_figure_is_there_as_png_svg_and_csv(report: Path) -> None:
+    stems = {path.stem for path in report.iterdir()} - {"index"}
     assert stems == {"indices", "CD-convergence", "theta-field", "theta-convergence", "T-field"}
     for stem in stems:
-        assert image.imread(tmp_path / f"{stem}.png").std() > 0.03
-        assert (tmp_path / f"{stem}.svg").read_text(encoding="utf-8").startswith("<?xml")
+        assert image.imread(report / f"{stem}.png").std() > 0.03
+        assert (report / f"{stem}.svg").read_text(encoding="utf-8").startswith("<?xml")
 
 
-def test_the_csv_files_hold_what_the_figures_show(
-    tmp_path: Path, datasets: dict[str, xr.Dataset], attrs: dict[str, Any]
-) -> None:
-    write_report(datasets, attrs, tmp_path)
-    indices = read(tmp_path / "indices.csv")
+def test_the_csv_files_hold_what_the_figures_show(report: Path, datasets: dict[str, xr.Dataset]) -> None:
+    indices = read(report / "indices.csv")
     assert len(indices) == 3 + 3 + 3 + 3
     assert (indices[0]["output"], indices[0]["parameter"], indices[0]["rank_last"]) == ("CD", "alpha", "1")
     assert float(indices[0]["ST_high"]) == pytest.approx(0.71)
     assert indices[2]["undefined"] == "True"
-    history = read(tmp_path / "CD-convergence.csv")
+    history = read(report / "CD-convergence.csv")
     assert len(history) == 16 * (1 + 2 * 3)
     assert history[0] == {
         "n": "64",
@@ -162,11 +161,11 @@ def test_the_csv_files_hold_what_the_figures_show(
         "value": "0.0191234",
         "half_width": "nan",
     }
-    line, ds = read(tmp_path / "theta-field.csv"), datasets["theta"]
+    line, ds = read(report / "theta-field.csv"), datasets["theta"]
     assert [row["x"] for row in line] == [str(i) for i in range(10)]
     assert float(line[2]["ST x2"]) == pytest.approx(float(ds["ST"][1, 2]), rel=1e-4)
     assert line[3]["mean"] == "nan"
-    cells, ds = read(tmp_path / "T-field.csv"), datasets["T"]
+    cells, ds = read(report / "T-field.csv"), datasets["T"]
     assert len(cells) == 81
     assert float(cells[80]["S1 x3"]) == pytest.approx(float(ds["S1"][2, 8, 8]), rel=1e-4)
 
