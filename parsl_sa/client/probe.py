@@ -200,7 +200,7 @@ def _warnings(
             yield (
                 f"outputs[{index}]: '{quantity.name}' is not finite for {faulty} of {len(outputs)} probed "
                 f"inputs, so about {100 * dropped:.0f} % of the bundles will be dropped; above "
-                f"{100 * allowed:.3g} % (stop.max_dropped_fraction) the study fails. "
+                f"{100 * spec.stop.max_dropped_fraction:.3g} % (stop.max_dropped_fraction) the study fails. "
                 "Check the ranges of the inputs"
             )
 
