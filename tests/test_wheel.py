@@ -42,6 +42,24 @@ def test_the_site_presets_are_in_it(wheel: zipfile.ZipFile) -> None:
             json.loads(wheel.read(name))
 
 
+def test_the_presets_are_found_from_an_installed_package(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
+    program = "from parsl_sa.execution.presets import presets; print(*presets().values())"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    found = [Path(word) for word in done.stdout.split()]
+    shipped = tmp_path / "parsl_sa" / "_shipped" / "clusters"
+    assert {path.parent for path in found} == {shipped}
+    assert {"local", "slurm"} <= {path.stem for path in found}
+
+
 def test_the_ishigami_example_is_in_it(wheel: zipfile.ZipFile) -> None:
     example = "parsl_sa/_shipped/apps/ishigami"
     assert {f"{example}/spec.json", f"{example}/model.py"} <= set(wheel.namelist())

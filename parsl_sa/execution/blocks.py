@@ -17,6 +17,7 @@ MAX_REFUSALS = 2
 WINDOW_S = 3600.0
 # A block that reached its walltime did what it was asked for.
 _FAILED = (JobState.FAILED, JobState.MISSING)
+_LINES = 3
 _REFUSED = "Failed to start block"
 # What a batch system says that will take the same job later.
 _BUSY = re.compile(
@@ -71,7 +72,7 @@ class BlockGuard:
             if told.state in _FAILED and not is_busy(told.message or ""):
                 self._failed_at.setdefault(block, now)
         recent = [block for block, at in self._failed_at.items() if now - at <= self.window_s]
-        words = [str(status[block].message or "") for block in recent if block in status]
+        words = [_words(status[block]) for block in recent if block in status]
         refused = [text for text in words if text.startswith(_REFUSED)]
         if len(refused) > self.max_refusals:
             text = f"the blocks of '{executor.label}' are refused: {_said(refused[-1])}"
@@ -129,6 +130,17 @@ def is_busy(message: str) -> bool:
     False
     """
     return _BUSY.search(message) is not None
+
+
+def _words(told: Any) -> str:
+    """Return what is known of a failed block; what it wrote itself says more than Parsl does."""
+    message = str(told.message or "")
+    # Parsl calls a refused block missing, too, since no worker of it has reported.
+    if told.state is not JobState.MISSING or message.startswith(_REFUSED):
+        return message
+    lines = [line.strip() for line in (told.stderr_summary or "").splitlines() if line.strip()]
+    own = " / ".join(lines[-_LINES:]) or "it wrote nothing; can its node reach the address of this host?"
+    return f"the last one ended before a worker reported: {own}"
 
 
 def _said(message: str) -> str:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _LOST = 255
 _PING_S = 20.0
 _CLEANUP_S = 20.0
+_LOST_CLEANUP_S = 1.0
 _WAITING_S = 1.0
 
 
@@ -170,7 +171,7 @@ class Farm:
 
     def close(self, keep_files: bool = False) -> bool:
         """Shut Parsl down; tell whether it did. Its files go too, unless somebody may want to read them."""
-        clean = internals.clean_up(self._kernel, _CLEANUP_S)
+        clean = internals.clean_up(self._kernel, _CLEANUP_S if self.is_alive() else _LOST_CLEANUP_S)
         parsl.clear()
         if clean and not keep_files:
             shutil.rmtree(self._run_dir, ignore_errors=True)

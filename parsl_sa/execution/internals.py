@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import zmq
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from parsl.dataflow.dflow import DataFlowKernel
     from parsl.executors import HighThroughputExecutor
     from parsl.jobs.states import JobStatus
+
+_LOOK_S = 0.2
 
 
 def interchange_is_alive(executor: HighThroughputExecutor) -> bool:
@@ -36,6 +39,13 @@ def interchange_is_alive(executor: HighThroughputExecutor) -> bool:
 def interchange_answers(executor: HighThroughputExecutor, timeout_s: float) -> bool:
     """Tell whether the interchange answers a command; a stopped one has a process and does not.
 
+    Parameters
+    ----------
+    executor : HighThroughputExecutor
+        Started.
+    timeout_s : float
+        For the answer; a death meanwhile is told at once.
+
     Notes
     -----
     Relies on ``executor.connected_managers()`` asking the interchange, and blocking for ever when it does
@@ -49,7 +59,11 @@ def interchange_answers(executor: HighThroughputExecutor, timeout_s: float) -> b
             done.set()
 
     threading.Thread(target=ask, name="ping", daemon=True).start()
-    return done.wait(timeout_s)
+    deadline = time.monotonic() + timeout_s
+    while not done.wait(_LOOK_S):
+        if time.monotonic() > deadline or not interchange_is_alive(executor):
+            return False
+    return True
 
 
 def job_ids(executor: HighThroughputExecutor) -> list[str]:

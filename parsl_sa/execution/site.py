@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -42,6 +43,17 @@ def _directives(text: str) -> str:
     if faulty:
         raise complain(f"must be directives, one a line, such as --gres=gpu:1; it holds '{faulty[0]}'")
     return "\n".join(line if line.startswith("#") else f"#SBATCH {line}" for line in lines)
+
+
+def _is_own(address: str) -> bool:
+    """Tell whether a server can listen on an address here."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
 
 
 Walltime = Annotated[str, AfterValidator(_walltime)]
@@ -135,12 +147,14 @@ class Site(Section):
             found = local_address(self.address)
         except StudyError as error:
             raise SpecError([Fault("farm.options.address", str(error))]) from error
-        if self.provider != "local" and self.address == "hostname" and found.startswith("127."):
-            text = (
-                f"the name of this host stands for {found}, which other nodes cannot reach; "
-                "give its IP address, or 'interface:NAME' (see `ip addr`)"
-            )
-            raise SpecError([Fault("farm.options.address", text)])
+        text = ""
+        if not _is_own(found):
+            text = f"{found} is no address of this host"
+        elif self.provider != "local" and self.address == "hostname" and found.startswith("127."):
+            text = f"the name of this host stands for {found}, which other nodes cannot reach"
+        if text:
+            cure = "give its IP address, or 'interface:NAME' (see `ip addr`)"
+            raise SpecError([Fault("farm.options.address", f"{text}; {cure}")])
         return found
 
     def drain_s(self) -> int | None:

@@ -13,6 +13,7 @@ from parsl_sa.execution.blocks import BlockGuard, Rest, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 REFUSED = (
     "Failed to start block 0: Cannot launch job parsl.clients.block-0.1: Could not read job ID from submit "
@@ -52,9 +53,27 @@ def statuses(states: Iterable[JobState], message: str | None = None) -> dict[str
 def test_it_gives_up_at_the_failure_after_the_last_allowed_one(executor: HighThroughputExecutor) -> None:
     executor.handle_errors(statuses([JobState.FAILED, JobState.MISSING, JobState.FAILED]))
     assert not executor.bad_state_is_set
-    executor.handle_errors(statuses([JobState.FAILED] * 3 + [JobState.MISSING], "no python here"))
+    executor.handle_errors(statuses([JobState.MISSING] + [JobState.FAILED] * 3, "no python here"))
     assert executor.bad_state_is_set
     assert "4 blocks of 'clients' failed within 100 s: no python here" in str(executor.executor_exception)
+
+
+def test_a_block_that_ended_before_its_worker_reported_speaks_for_itself(
+    executor: HighThroughputExecutor, tmp_path: Path
+) -> None:
+    errors = tmp_path / "block.stderr"
+    errors.write_text("line 1\n\nline 2\nslurm_script: line 13:\nmodule: command not found\n")
+    status = {str(i): JobStatus(JobState.MISSING, "MISSING", stderr_path=str(errors)) for i in range(4)}
+    executor.handle_errors(status)
+    text = str(executor.executor_exception)
+    assert text.endswith(
+        "ended before a worker reported: line 2 / slurm_script: line 13: / module: command not found"
+    )
+
+
+def test_a_block_that_wrote_nothing_points_to_the_address(executor: HighThroughputExecutor) -> None:
+    executor.handle_errors(statuses([JobState.MISSING] * 4))
+    assert "can its node reach the address of this host?" in str(executor.executor_exception)
 
 
 def test_a_block_counts_once_however_often_it_is_reported(executor: HighThroughputExecutor) -> None:
@@ -84,11 +103,15 @@ def test_failures_are_forgotten_after_the_window(executor: HighThroughputExecuto
     assert executor.bad_state_is_set
 
 
-def test_what_slurm_will_never_take_is_given_up_soon_with_its_words(executor: HighThroughputExecutor) -> None:
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.MISSING])
+def test_what_slurm_will_never_take_is_given_up_soon_with_its_words(
+    executor: HighThroughputExecutor, state: JobState
+) -> None:
+    """Parsl reports a refused block as FAILED, and as MISSING from the next poll on."""
     message = REFUSED.format("Invalid partition name specified")
-    executor.handle_errors(statuses([JobState.FAILED], message))
+    executor.handle_errors(statuses([state], message))
     assert not executor.bad_state_is_set
-    executor.handle_errors(statuses([JobState.FAILED] * 2, message))
+    executor.handle_errors(statuses([state] * 2, message))
     expected = "the blocks of 'clients' are refused: sbatch: error: Invalid partition name specified"
     assert str(executor.executor_exception) == expected
 

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from parsl_sa.errors import SpecError
+from parsl_sa.execution import site as module
 from parsl_sa.execution.site import Blocks, Site, walltime_s
 
 
@@ -51,7 +52,14 @@ def test_an_address_that_only_this_host_reaches_is_no_address_of_a_cluster(
     assert made(address="hostname", provider="local").own_address() == "127.0.1.1"
     assert made(address="127.0.0.1").own_address() == "127.0.0.1", "said literally it is meant"
     monkeypatch.setattr(socket, "gethostbyname", lambda name: "10.1.2.3")
+    monkeypatch.setattr(module, "_is_own", lambda address: True)
     assert made(address="hostname").own_address() == "10.1.2.3"
+
+
+def test_an_address_of_another_host_is_refused_before_a_server_fails_on_it() -> None:
+    # 192.0.2.0/24 is reserved for documentation: nobody has it.
+    with pytest.raises(SpecError, match=r"farm\.options\.address: 192\.0\.2\.1 is no address of this host"):
+        made(address="192.0.2.1").own_address()
 
 
 def test_an_address_that_is_none_says_what_would_be_one() -> None:
