@@ -90,8 +90,25 @@ def block_states(executor: HighThroughputExecutor) -> dict[str, int]:
     return counts
 
 
-def end_blocks(executor: HighThroughputExecutor) -> None:
-    """End all blocks of an executor that are not over, whatever state they are in.
+def blocks(executor: HighThroughputExecutor) -> frozenset[str]:
+    """Return the names of all blocks asked for so far.
+
+    Notes
+    -----
+    Relies on ``executor.blocks_to_job_id``.
+    """
+    return frozenset(executor.blocks_to_job_id)
+
+
+def end_blocks(executor: HighThroughputExecutor, among: frozenset[str]) -> None:
+    """End those of some blocks that are not over, whatever state they are in.
+
+    Parameters
+    ----------
+    executor : HighThroughputExecutor
+        Started.
+    among : frozenset of str
+        Names of blocks.
 
     Notes
     -----
@@ -100,13 +117,15 @@ def end_blocks(executor: HighThroughputExecutor) -> None:
     sends a signal that a frozen process never takes, on ``provider.resources``.
     """
     status = executor.status_facade
-    jobs = [job for block, job in executor.blocks_to_job_id.items() if not _is_over(status.get(block))]
+    known = executor.blocks_to_job_id.items()
+    jobs = [job for block, job in known if block in among and not _is_over(status.get(block))]
     for job in jobs:
         resources = getattr(executor.provider, "resources", {}).get(job, {})
         if "remote_pid" in resources and isinstance(executor.provider, LocalProvider):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(os.getpgid(int(resources["remote_pid"])), signal.SIGKILL)
-    executor.provider.cancel(jobs)
+    if jobs:
+        executor.provider.cancel(jobs)
 
 
 def _is_over(status: JobStatus | None) -> bool:
