@@ -78,5 +78,5 @@ def spec(path: str, n_cells: int, d: int, n: int, **options: int) -> dict[str, o
             {"name": "first", "select": "first"},
             {"name": "field", "select": "field", "dims": {"t": n_cells}},
         ],
-        "farm": {"site": "local", "clients": {"ranks": 2}},
+        "farm": {"site": "local", "clients": {"ranks": 2, "slots": 1}},
     }
