@@ -110,4 +110,4 @@ def test_an_interrupt_is_no_error(
     monkeypatch.setattr(cli, "app", interrupted)
     with pytest.raises(SystemExit) as end:
         cli.main()
-    assert (end.value.code, capsys.readouterr().err) == (130, "")
+    assert (end.value.code, capsys.readouterr().err) == (130, "interrupted\n")
