@@ -31,7 +31,7 @@ test: $(VENV)/stamp-dev  ## Run the test suite (PYTEST_ARGS="tests/stats -x" nar
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 chaos: $(VENV)/stamp-dev  ## Kill and freeze every kind of process in a study (a quarter of an hour).
-	PARSL_SA_CHAOS=1 $(BIN)/python -m pytest tests/chaos $(PYTEST_ARGS)
+	PARSL_SA_CHAOS=1 $(BIN)/python -m pytest tests/chaos tests/integration $(PYTEST_ARGS)
 
 check: $(VENV)/stamp-dev  ## Run ruff, mypy, the layer test and the doctests.
 	$(BIN)/ruff check .

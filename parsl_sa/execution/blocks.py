@@ -134,8 +134,10 @@ def is_busy(message: str) -> bool:
 
 def _words(told: Any) -> str:
     """Return what is known of a failed block; what it wrote itself says more than Parsl does."""
-    if told.state is not JobState.MISSING:
-        return str(told.message or "")
+    message = str(told.message or "")
+    # Parsl calls a refused block missing, too, since no worker of it has reported.
+    if told.state is not JobState.MISSING or message.startswith(_REFUSED):
+        return message
     lines = [line.strip() for line in (told.stderr_summary or "").splitlines() if line.strip()]
     own = " / ".join(lines[-_LINES:]) or "it wrote nothing; can its node reach the address of this host?"
     return f"the last one ended before a worker reported: {own}"

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _LOST = 255
 _PING_S = 20.0
 _CLEANUP_S = 20.0
+_LOST_CLEANUP_S = 1.0
 _WAITING_S = 1.0
 
 
@@ -81,6 +82,7 @@ class Farm:
         self._crew = crew
         self._ended: Callable[[str, Ending], None] | None = None
         self._running: set[Future[Any]] = set()
+        self._blocks_at_start: dict[str, frozenset[str]] = {}
         self._run_dir = study.run(crew.epoch)
         self._run_dir.mkdir(parents=True, exist_ok=True)
         bin_dir = str(Path(sys.prefix) / "bin")
@@ -144,7 +146,11 @@ class Farm:
 
     def started(self) -> list[str]:
         """Name the programs that run now: a wrapper makes its pipe when a block takes the program."""
-        return [path.stem for path in self._run_dir.glob("*.pipe")]
+        names = [path.stem for path in self._run_dir.glob("*.pipe")]
+        for name in names:
+            executor = self._executors[REDUCER if name.startswith("shard-") else CLIENTS]
+            self._blocks_at_start.setdefault(name, internals.blocks(executor))
+        return names
 
     def is_alive(self) -> bool:
         """Tell whether every interchange has a process; a frozen one has."""
@@ -170,7 +176,7 @@ class Farm:
 
     def close(self, keep_files: bool = False) -> bool:
         """Shut Parsl down; tell whether it did. Its files go too, unless somebody may want to read them."""
-        clean = internals.clean_up(self._kernel, _CLEANUP_S)
+        clean = internals.clean_up(self._kernel, _CLEANUP_S if self.is_alive() else _LOST_CLEANUP_S)
         parsl.clear()
         if clean and not keep_files:
             shutil.rmtree(self._run_dir, ignore_errors=True)
@@ -194,7 +200,7 @@ class Farm:
             scrub=foreign_prefixes(kind) if label == CLIENTS else (),
             margin_s=margin_s,
         )
-        future.add_done_callback(lambda done: self._end_lost_pool(label, done))
+        future.add_done_callback(lambda done: self._end_lost_pool(label, name, done))
         self._running.add(future)
         future.add_done_callback(self._running.discard)
         ended = self._ended
@@ -202,15 +208,17 @@ class Farm:
             future.add_done_callback(lambda done: ended(name, _ending(done, str(log))))
         return future
 
-    def _end_lost_pool(self, label: str, done: Future[Any]) -> None:
+    def _end_lost_pool(self, label: str, name: str, done: Future[Any]) -> None:
         """Make room for the next pool where a lost one may be frozen: it would hold its block for ever.
 
-        Of many blocks nobody knows which one it was; there the others go on, and walltime ends it.
+        Of many blocks nobody knows which one it was; there the others go on, and walltime ends it. A
+        block that was asked for after the program had started is its successor's, and may have queued long.
         """
         single = label == REDUCER or self._site.provider == "local"
         if single and isinstance(done.exception(), ManagerLost):
             executor = self._executors[label]  # a batch system may take its time to answer
-            threading.Thread(target=internals.end_blocks, args=(executor,), daemon=True).start()
+            arguments = (executor, self._blocks_at_start.get(name, frozenset()))
+            threading.Thread(target=internals.end_blocks, args=arguments, daemon=True).start()
 
 
 def _thread_variables(threads: int) -> dict[str, str]:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import zmq
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from parsl.dataflow.dflow import DataFlowKernel
     from parsl.executors import HighThroughputExecutor
     from parsl.jobs.states import JobStatus
+
+_LOOK_S = 0.2
 
 
 def interchange_is_alive(executor: HighThroughputExecutor) -> bool:
@@ -36,6 +39,13 @@ def interchange_is_alive(executor: HighThroughputExecutor) -> bool:
 def interchange_answers(executor: HighThroughputExecutor, timeout_s: float) -> bool:
     """Tell whether the interchange answers a command; a stopped one has a process and does not.
 
+    Parameters
+    ----------
+    executor : HighThroughputExecutor
+        Started.
+    timeout_s : float
+        For the answer; a death meanwhile is told at once.
+
     Notes
     -----
     Relies on ``executor.connected_managers()`` asking the interchange, and blocking for ever when it does
@@ -49,7 +59,11 @@ def interchange_answers(executor: HighThroughputExecutor, timeout_s: float) -> b
             done.set()
 
     threading.Thread(target=ask, name="ping", daemon=True).start()
-    return done.wait(timeout_s)
+    deadline = time.monotonic() + timeout_s
+    while not done.wait(_LOOK_S):
+        if time.monotonic() > deadline or not interchange_is_alive(executor):
+            return False
+    return True
 
 
 def job_ids(executor: HighThroughputExecutor) -> list[str]:
@@ -76,8 +90,25 @@ def block_states(executor: HighThroughputExecutor) -> dict[str, int]:
     return counts
 
 
-def end_blocks(executor: HighThroughputExecutor) -> None:
-    """End all blocks of an executor that are not over, whatever state they are in.
+def blocks(executor: HighThroughputExecutor) -> frozenset[str]:
+    """Return the names of all blocks asked for so far.
+
+    Notes
+    -----
+    Relies on ``executor.blocks_to_job_id``.
+    """
+    return frozenset(executor.blocks_to_job_id)
+
+
+def end_blocks(executor: HighThroughputExecutor, among: frozenset[str]) -> None:
+    """End those of some blocks that are not over, whatever state they are in.
+
+    Parameters
+    ----------
+    executor : HighThroughputExecutor
+        Started.
+    among : frozenset of str
+        Names of blocks.
 
     Notes
     -----
@@ -86,13 +117,15 @@ def end_blocks(executor: HighThroughputExecutor) -> None:
     sends a signal that a frozen process never takes, on ``provider.resources``.
     """
     status = executor.status_facade
-    jobs = [job for block, job in executor.blocks_to_job_id.items() if not _is_over(status.get(block))]
+    known = executor.blocks_to_job_id.items()
+    jobs = [job for block, job in known if block in among and not _is_over(status.get(block))]
     for job in jobs:
         resources = getattr(executor.provider, "resources", {}).get(job, {})
         if "remote_pid" in resources and isinstance(executor.provider, LocalProvider):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(os.getpgid(int(resources["remote_pid"])), signal.SIGKILL)
-    executor.provider.cancel(jobs)
+    if jobs:
+        executor.provider.cancel(jobs)
 
 
 def _is_over(status: JobStatus | None) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support.processes import ancestors
-from support.runs import Run, assert_nothing_runs, assert_same_results, launched, names_of, rank_of
+from support.runs import Run, assert_nothing_runs, assert_same_results, launched, long, names_of, rank_of
 from support.slow_model import SLOWER
 from support.slow_study import write_spec
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from support.slow_study import SlowStudy
 
 pytestmark = [pytest.mark.mpi, pytest.mark.slow, pytest.mark.timeout(400)]
-
-long = pytest.mark.skipif(not os.environ.get("PARSL_SA_CHAOS"), reason="the long matrix: make chaos")
 
 HALFWAY = 0.3
 
@@ -142,7 +139,17 @@ def test_what_launch_and_coordinator_leave_ends_by_itself(slow: SlowStudy, where
 
 @long
 @pytest.mark.parametrize(
-    "role", ["first rank", "last rank", "interchange of clients", "reducer", "coordinator"]
+    "role",
+    [
+        "first rank",
+        "last rank",
+        "mpiexec",
+        "reducer",
+        "interchange of clients",
+        "pool of clients",
+        "pool of reducer",
+        "coordinator",
+    ],
 )
 def test_a_frozen_process_changes_no_bit(slow: SlowStudy, where: Path, role: str) -> None:
     with launched(where, *slow.words(where), environment={SLOWER: "3"}) as run:

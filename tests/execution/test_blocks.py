@@ -103,11 +103,15 @@ def test_failures_are_forgotten_after_the_window(executor: HighThroughputExecuto
     assert executor.bad_state_is_set
 
 
-def test_what_slurm_will_never_take_is_given_up_soon_with_its_words(executor: HighThroughputExecutor) -> None:
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.MISSING])
+def test_what_slurm_will_never_take_is_given_up_soon_with_its_words(
+    executor: HighThroughputExecutor, state: JobState
+) -> None:
+    """Parsl reports a refused block as FAILED, and as MISSING from the next poll on."""
     message = REFUSED.format("Invalid partition name specified")
-    executor.handle_errors(statuses([JobState.FAILED], message))
+    executor.handle_errors(statuses([state], message))
     assert not executor.bad_state_is_set
-    executor.handle_errors(statuses([JobState.FAILED] * 2, message))
+    executor.handle_errors(statuses([state] * 2, message))
     expected = "the blocks of 'clients' are refused: sbatch: error: Invalid partition name specified"
     assert str(executor.executor_exception) == expected
 

@@ -73,7 +73,7 @@ STORY = """
     groups = [os.getpgid(int(job["remote_pid"])) for job in executor.provider.resources.values()]
     for group in groups:
         os.killpg(group, signal.SIGSTOP)
-    internals.end_blocks(executor)
+    internals.end_blocks(executor, internals.blocks(executor))
     deadline = time.monotonic() + 10
     seen["left"] = groups
     while seen["left"] and time.monotonic() < deadline:
@@ -137,6 +137,21 @@ def test_states_are_counted_without_asking_anybody() -> None:
     )
     executor.blocks_to_job_id = {"0": "11", "1": "12"}
     assert internals.job_ids(executor) == ["11", "12"]
+
+
+def test_only_named_blocks_that_are_not_over_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The block that replaces a lost one may wait in the queue already: it must stay there."""
+    executor = HighThroughputExecutor(label="x", address="127.0.0.1", provider=LocalProvider(init_blocks=0))
+    states = {"0": JobState.COMPLETED, "1": JobState.RUNNING, "2": JobState.PENDING}
+    executor._status = {block: JobStatus(state) for block, state in states.items()}
+    executor.blocks_to_job_id = {"0": "10", "1": "11", "2": "12"}
+    assert internals.blocks(executor) == {"0", "1", "2"}
+    cancelled: list[list[str]] = []
+    monkeypatch.setattr(executor.provider, "cancel", cancelled.append)
+    internals.end_blocks(executor, frozenset({"0", "1"}))
+    assert cancelled == [["11"]], EXPLAIN + "blocks_to_job_id and status_facade do not name the same blocks"
+    internals.end_blocks(executor, frozenset())
+    assert cancelled == [["11"]]
 
 
 def test_the_interchange_is_a_module_that_can_be_run() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+import pytest
 
 from parsl_sa.execution.leftovers import end_processes, marked_processes
 from parsl_sa.study import Results
@@ -31,6 +32,9 @@ _MODULES = {
     "parsl_sa.client": "rank",
     "parsl_sa.reducer": "reducer",
 }
+
+
+long = pytest.mark.skipif(not os.environ.get("PARSL_SA_CHAOS"), reason="the long matrix: make chaos")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ N = 768
 REPLICATES = 12
 LEASE_BUNDLES = 16
 PLACES = 11
-PAUSE_S = 0.03
+PAUSE_S = 0.02
 MODEL = Path(__file__).parent / "slow_model.py"
 
 
