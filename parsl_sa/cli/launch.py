@@ -106,13 +106,19 @@ def conclude(study: StudyDir, shown: Path, code: int, style: str) -> None:
     if code in {2, 4}:
         log = Path(status.get("last_log") or study.logs / "coordinator.log")
         told = f"\n  log: {log}" if log.exists() else ""
-        say(f"failed: {status.get('reason', '')}{told}\n  go on with: parsl-sa resume {shown}")
+        say(f"failed: {status.get('reason', '')}{told}\n  go on with: {_how_to_go_on(study, shown)}")
         raise typer.Exit(code)
     if study.results.exists() and style != "events":  # whose reader wants JSON lines and nothing else
         _show_results(study, shown)
     if code in {3, 130}:
-        say(f"stopped: {status.get('reason', '')}\ngo on with: parsl-sa resume {shown}")
+        say(f"stopped: {status.get('reason', '')}\ngo on with: {_how_to_go_on(study, shown)}")
     raise typer.Exit(code)
+
+
+def _how_to_go_on(study: StudyDir, shown: Path) -> str:
+    if load_spec(study.spec).model.loader == "live":
+        return f"Study.from_function(function, ...).resume({str(shown)!r}), in Python"
+    return f"parsl-sa resume {shown}"
 
 
 def _show_results(study: StudyDir, shown: Path) -> None:

@@ -7,8 +7,9 @@ those of the farm.
 from __future__ import annotations
 
 import time
+import traceback
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -88,6 +89,7 @@ class _Life:
         fraction = self._spec.stop.max_dropped_fraction
         self._losses = Losses(self._plan, past.history, self._journal, fraction)
         self._status = InlineStatus(self._spec.name, self._plan, self._epoch, self._study, watch)
+        self._log = self._study.logs / "inline.log"
         self._every_s = float(self._spec.farm.reducer.checkpoint_s)
         self._saved_at = time.monotonic()
         self._prefix = self._saved = 0
@@ -95,15 +97,18 @@ class _Life:
     def run(self) -> str:
         """Run and return the outcome."""
         outcome, reason = "failed", "ended by an error"
-        with closing(self._journal):
+        with closing(self._journal), self._log.open("a") as log:
             try:
-                outcome, reason = self._run()
+                outcome, reason = self._run(log)
                 if self._prefix:
                     write_results(self._study)
             except KeyboardInterrupt:
                 outcome, reason = "interrupted", "interrupted twice, so without a last checkpoint"
             except ParslSaError as error:
                 outcome, reason = "failed", str(error)
+                if error.__cause__ is not None:  # the user's own traceback
+                    traceback.print_exception(error.__cause__, file=log)
+                    self._status.note("", self._log)
             except OSError as error:
                 outcome, reason = "failed", f"the study directory cannot be written: {error}"
             finally:  # whatever it was, the status does not say for ever that the study runs
@@ -112,9 +117,9 @@ class _Life:
                 self._status.end(outcome, reason, self._saved, self._losses.count)
         return outcome
 
-    def _run(self) -> tuple[str, str]:
+    def _run(self, log: TextIO) -> tuple[str, str]:
         self._status.tell("loading")
-        workload, folded = self._load()
+        workload, folded = self._load(log)
         plan, budget_s, began_at = self._plan, self._budget_s(), time.monotonic()
         self._status.begin(self._prefix)
         while self._prefix < plan.n_leases:
@@ -131,11 +136,11 @@ class _Life:
         self._save(folded)
         return "complete", ""
 
-    def _load(self) -> tuple[Workload, stats.Accumulator]:
+    def _load(self, log: TextIO) -> tuple[Workload, stats.Accumulator]:
         plan, pivots = self._plan, self._study.read_pivots()
         workload = Workload(self._spec, plan, pivots, self._study.read_weights())
         workload.prewarm()
-        workload.log = (self._study.logs / "inline.log").open("a")
+        workload.log = log
         _refuse_other_hardware(plan.hardware, models.hardware(workload.evaluator.model.device))
         everything = slice(0, plan.n_cells)
         folded = stats.for_plan(self._spec.statistics_plain(), plan, pivots, slab=everything)
@@ -163,7 +168,7 @@ class _Life:
     def _share(self, workload: Workload, lease: int, exclude: Iterable[int]) -> Share:
         share = workload.share(lease, range(self._plan.lanes), exclude)
         if share.error:
-            self._status.trouble(share.error, self._study.logs / "inline.log")
+            self._status.note(share.error, self._log, retried=1)
         return share
 
     def _fold(self, share: Share, workload: Workload, folded: stats.Accumulator) -> None:

@@ -93,9 +93,10 @@ class InlineStatus:
             self._record["widest"] = widest(folded)
         self.tell("running")
 
-    def trouble(self, error: str, log: Path) -> None:
-        """Note what the model raised."""
-        self._record.update(last_error=error, last_log=str(log), retries=self._record["retries"] + 1)
+    def note(self, error: str, log: Path, retried: int = 0) -> None:
+        """Note what the model raised, and where its traceback is."""
+        retries = self._record["retries"] + retried
+        self._record.update(last_error=error, last_log=str(log), retries=retries)
 
     def end(self, outcome: str, reason: str, saved: int, dropped: int) -> None:
         """Tell how it ended, at what is durable."""

@@ -154,7 +154,8 @@ def prepare_spec(
     """Make the study directory of a resolved spec; see `prepare`. With `bring`, the model's file moves in."""
     where = site_of(spec.farm)
     require_mpi(where, spec.farm.clients.ranks)
-    where.own_address()  # an address that is none should not wait for its coordinator
+    if where.provider != "none":
+        where.own_address()  # an address that is none should not wait for its coordinator
     study = StudyDir(directory.resolve())
     study.require_free()
     with tempfile.TemporaryDirectory(prefix="parsl-sa-plan-") as scratch:

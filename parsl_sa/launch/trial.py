@@ -15,6 +15,7 @@ import psutil
 from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.jsonfile import write_json
 from parsl_sa.launch.slots import slots_of, threads_of
+from parsl_sa.launch.threads import fixed_threads
 from parsl_sa.protocol.intake import room_for
 from parsl_sa.studydir import read_plan
 
@@ -166,7 +167,8 @@ def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
 def _try_here(spec: StudySpec, site: Site, threads: int, out: Path) -> Trial:
     from parsl_sa.client.probe import probe, save  # noqa: PLC0415 - torch and numba, for inline studies only
 
-    found = probe(spec, 1, threads)
+    with fixed_threads(threads):
+        found = probe(spec, 1, threads)
     save(found, out)
     return Trial(spec, site, found.plan, found.figures, tuple(found.warnings))
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parsl_sa.errors import Fault, SpecError, StudyWarning
+from parsl_sa.errors import StudyWarning
 from parsl_sa.launch import planning
 from parsl_sa.launch.progress import view_for
 from parsl_sa.launch.trial import INLINE, describe
 from parsl_sa.spec import load_spec, parse_spec, resolved
 from parsl_sa.spec import warnings as advice
-from parsl_sa.spec.problem import output_names, parameters_of
 from parsl_sa.study.directories import existing, finished, new_directory, require_same
+from parsl_sa.study.function import spec_of
 from parsl_sa.study.results import Results
 from parsl_sa.study.run import Run, finish, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from parsl_sa.spec import StudySpec
     from parsl_sa.studydir import StudyDir
@@ -99,12 +98,13 @@ class Study:
             Number of base points, SALib's N.
         outputs : sequence of str or mapping, optional
             Names of the quantities of interest, or entries of a spec's ``outputs``. Several names
-            select the columns of the output. By default the names that a SALib problem gives, else "y".
+            select the columns of the output; where it is a dict, give entries with ``name`` and ``select``.
+            By default the names that a SALib problem gives, else "y".
         name : str
             Name of the study.
         **spec
-            Further parts of a spec: ``design``, ``statistics``, ``farm``, ``stop``, or ``model`` options such
-            as ``model={"arrays": "numpy"}``. ``design`` is laid over the defaults.
+            Further parts of a spec: ``statistics``, ``stop``, and ``design``, ``farm`` and ``model``, such as
+            ``model={"arrays": "numpy"}``, which are laid over the defaults.
 
         Raises
         ------
@@ -117,22 +117,7 @@ class Study:
         A module is copied and evaluated in eval mode; the module at hand is left as it is. Modules that a
         plain function uses are put in eval mode.
         """
-        from parsl_sa.models.live import register  # noqa: PLC0415 - torch
-
-        named = output_names(problem) if isinstance(problem, Mapping) else []
-        parameters = parameters_of(problem) if isinstance(problem, Mapping) else list(problem)
-        model = {"loader": "live", "path": register(function), **spec.pop("model", {})}
-        design = {"method": "pick-freeze", "n": n, "both_ways": True, **spec.pop("design", {})}
-        plain = {
-            "spec_version": 1,
-            "name": name,
-            "model": model,
-            "inputs": {"parameters": parameters},
-            "design": design,
-            "outputs": _entries(outputs if outputs is not None else named or ["y"]),
-            "farm": {"site": INLINE},
-            **spec,
-        }
+        plain = spec_of(function, problem, n=n, outputs=outputs, name=name, spec=spec)
         read = parse_spec(plain)
         _warn(advice(read))
         return cls(resolved(read, Path.cwd()), function)
@@ -279,13 +264,3 @@ def _run(study: StudyDir, watch: Watch | None, progress: bool) -> Results:
 def _warn(texts: Iterable[str]) -> None:
     for text in texts:
         warnings.warn(text, StudyWarning, stacklevel=3)
-
-
-def _entries(outputs: Sequence[str | Mapping[str, Any]]) -> list[dict[str, Any]]:
-    if isinstance(outputs, str):
-        raise SpecError([Fault("outputs", f"must be a list of names, such as ['{outputs}']")])
-    several = len(outputs) > 1
-    return [
-        {"name": entry, "select": str(index) if several else ""} if isinstance(entry, str) else dict(entry)
-        for index, entry in enumerate(outputs)
-    ]

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from parsl_sa.errors import ModelError
-from parsl_sa.models import Evaluator, hashes, load
+from parsl_sa.models import Evaluator, hashes, live, load
 from parsl_sa.registry import names
 
 if TYPE_CHECKING:
@@ -67,7 +67,18 @@ def exported(folder: Path, dtype: str) -> dict[str, Any]:
     return {"loader": "exported", "path": "net.pt2"}
 
 
-MAKERS: dict[str, Callable[[Path, str], dict[str, Any]]] = {"python": python, "exported": exported}
+def of_this_process(folder: Path, dtype: str) -> dict[str, Any]:
+    held: dict[str, Any] = {}
+    exec(SOURCE, held)
+    return {"loader": "live", "path": live.register(held["load"](dtype))}
+
+
+MAKERS: dict[str, Callable[[Path, str], dict[str, Any]]] = {
+    "python": python,
+    "exported": exported,
+    "live": of_this_process,
+}
+FROM_FILES = [name for name in names("loader") if name != "live"]
 
 
 def test_every_loader_has_a_maker() -> None:
@@ -76,6 +87,12 @@ def test_every_loader_has_a_maker() -> None:
 
 @pytest.fixture(params=names("loader"))
 def maker(request: pytest.FixtureRequest) -> Callable[[Path, str], dict[str, Any]]:
+    return MAKERS[request.param]
+
+
+@pytest.fixture(params=FROM_FILES)
+def filed(request: pytest.FixtureRequest) -> Callable[[Path, str], dict[str, Any]]:
+    """Return the maker of a loader whose models are files, which other processes can read."""
     return MAKERS[request.param]
 
 
@@ -134,8 +151,8 @@ def test_a_batch_of_k_is_k_single_calls(maker: Maker, dtype: str, tmp_path: Path
         np.testing.assert_allclose(evaluator.evaluate(ROWS, batch), single, rtol=bound, atol=bound)
 
 
-def test_a_fresh_process_gives_the_same_bits(maker: Maker, dtype: str, tmp_path: Path) -> None:
-    plain = maker(tmp_path, dtype)
+def test_a_fresh_process_gives_the_same_bits(filed: Maker, dtype: str, tmp_path: Path) -> None:
+    plain = filed(tmp_path, dtype)
     torch.set_num_threads(1)
     here = ready(plain, tmp_path).evaluate(ROWS, 4)
     np.save(tmp_path / "rows.npy", ROWS)
@@ -159,8 +176,8 @@ print(hashes(evaluator.model))
     assert done.stdout.strip() == str(hashes(load(plain, tmp_path)))
 
 
-def test_files_exist_and_are_named(maker: Maker, tmp_path: Path) -> None:
-    plain = maker(tmp_path, "float32")
+def test_files_exist_and_are_named(filed: Maker, tmp_path: Path) -> None:
+    plain = filed(tmp_path, "float32")
     files = load(plain, tmp_path).files
     assert files
     assert files[0].name == str(plain["path"]).partition(":")[0]
@@ -176,8 +193,8 @@ def test_memory_is_freed(maker: Maker, tmp_path: Path) -> None:
     assert alive() is None
 
 
-def test_a_missing_file_is_named(maker: Maker, tmp_path: Path) -> None:
-    plain = maker(tmp_path, "float32")
+def test_a_missing_file_is_named(filed: Maker, tmp_path: Path) -> None:
+    plain = filed(tmp_path, "float32")
     with pytest.raises(ModelError, match=r"model\.path: no file .*relative to the spec"):
         load({**plain, "path": str(plain["path"]).replace("net", "absent")}, tmp_path)
 

@@ -145,14 +145,47 @@ def test_d_plus_2_rows_on_request() -> None:
         ({"n": 0}, "design.n: must be at least 1"),
         ({"problem": {"names": ["a"], "bounds": [[1, 0]]}}, "inputs.parameters[0].high: must exceed low"),
         ({"problem": [{"name": "a"}]}, "inputs.parameters[0].distribution: is missing"),
+        ({"problem": None}, "problem: must be a SALib problem, or a list of parameters"),
+        ({"problem": "x"}, "it is of the type str"),
+        (
+            {"function": "ishigami"},
+            "function: must be a function or a torch.nn.Module; it is of the type str",
+        ),
+        ({"function": Linear}, "function: is the class Linear itself; call it: Linear(...)"),
+        ({"design": "monte-carlo"}, "design: must be a dict"),
+        ({"farm": "local"}, "farm: must be a dict"),
+        ({"model": {"path": "model.py:load"}}, "model.path: is filled in with the function; remove it"),
+        ({"design": {"method": "monte-carlo", "both_ways": True}}, "design.both_ways: has no meaning"),
     ],
 )
 def test_faults_are_found_before_anything_starts(arguments: dict[str, Any], said: str) -> None:
-    given = {"problem": PROBLEM, **arguments}
+    given = {"function": ishigami, "problem": PROBLEM, **arguments}
     with pytest.raises(SpecError) as caught:
-        Study.from_function(ishigami, **given)
+        Study.from_function(**given)
     assert said in str(caught.value)
     assert not Path("runs").exists()
+
+
+def test_parts_are_laid_over_the_defaults() -> None:
+    study = Study.from_function(
+        ishigami, PROBLEM, n=256, design={"method": "monte-carlo"}, farm={"clients": {"threads": 1}}
+    )
+    assert study.spec.farm.site == "inline"
+    assert study.check()["threads"] == 1
+    assert "S1" not in study.launch(**FAST)["y"]
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    parameters = [{"name": "a", "distribution": "uniform", "low": np.float32(0), "high": np.int64(1)}]
+    study = Study.from_function(lambda x: x[:, 0], parameters, n=np.int64(256))
+    assert study.spec.design.n == 256
+    study = Study.from_function(
+        lambda x: x[:, 0],
+        [{"name": "a", "distribution": "choice", "values": np.array([1.0, 2.0])}],
+        n=256,
+        stop={"max_dropped_fraction": np.float64(0.5)},
+    )
+    assert study.spec.stop.max_dropped_fraction == 0.5
 
 
 def test_what_the_user_did_not_expect_is_warned_of() -> None:
