@@ -73,10 +73,6 @@ class ModelError(SpecError):
         return type(self), (self.faults[0].place, self.faults[0].message)
 
 
-class StudyWarning(UserWarning):
-    """What a study will do that its writer may not expect; the command line prints the same text."""
-
-
 class BundleShapeError(ParslSaError, ValueError):
     """Rows do not have the shape that their layout states."""
 

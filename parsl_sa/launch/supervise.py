@@ -7,17 +7,16 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.execution.leftovers import MARK, cancel_jobs, end_processes
 from parsl_sa.jsonfile import write_json
+from parsl_sa.launch.signals import caught
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from parsl_sa.studydir import StudyDir
 
@@ -70,7 +69,7 @@ class Supervisor:
         StudyError
             If coordinators die again and again.
         """
-        with self._study.lock("supervisor.lock") as free, self._signals():
+        with self._study.lock("supervisor.lock") as free, caught(self.stop):
             if not free:
                 text = "is being run by another process; see parsl-sa status"
                 raise SpecError([Fault(str(self._study.root), text)])
@@ -161,16 +160,3 @@ class Supervisor:
         """Say in the status what a coordinator that was killed could not say."""
         status = {**self._study.read_status(), "stage": "stopped", "outcome": "interrupted"}
         write_json(self._study.status, {**status, "reason": "interrupted"})
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM as a wish to stop, where signals can be taken: on the main thread."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self.stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from parsl_sa.study.advice import StudyWarning
 from parsl_sa.study.directories import existing, finished, new_directory
 from parsl_sa.study.results import Results
 from parsl_sa.study.run import Run, run
 from parsl_sa.study.study import Study
 
-__all__ = ["Results", "Run", "Study", "existing", "finished", "new_directory", "run"]
+__all__ = ["Results", "Run", "Study", "StudyWarning", "existing", "finished", "new_directory", "run"]

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parsl_sa.errors import StudyWarning
 from parsl_sa.launch import planning
 from parsl_sa.launch.progress import view_for
 from parsl_sa.launch.trial import INLINE, describe
-from parsl_sa.spec import load_spec, parse_spec, resolved
-from parsl_sa.spec import warnings as advice
+from parsl_sa.spec import load_spec, parse_spec, resolved, warnings
+from parsl_sa.study.advice import warn
 from parsl_sa.study.directories import existing, finished, new_directory, require_same
 from parsl_sa.study.function import spec_of
 from parsl_sa.study.results import Results
 from parsl_sa.study.run import Run, finish, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from parsl_sa.spec import StudySpec
     from parsl_sa.studydir import StudyDir
@@ -71,7 +69,7 @@ class Study:
             With every fault found in it.
         """
         study = cls(planning.read_spec(Path(path)))
-        _warn(advice(load_spec(path)))
+        warn(warnings(load_spec(path)))
         return study
 
     @classmethod
@@ -119,7 +117,7 @@ class Study:
         """
         plain = spec_of(function, problem, n=n, outputs=outputs, name=name, spec=spec)
         read = parse_spec(plain)
-        _warn(advice(read))
+        warn(warnings(read))
         return cls(resolved(read, Path.cwd()), function)
 
     def check(self, site: str | None = None, ranks: int | None = None) -> dict[str, Any]:
@@ -137,7 +135,7 @@ class Study:
         """
         with self._loadable(self._on(site, ranks)) as spec:
             told = describe(planning.check_spec(spec))
-        _warn(told["warnings"])
+        warn(told["warnings"])
         return told
 
     def launch(
@@ -226,7 +224,7 @@ class Study:
         frozen = Path(plan) if plan is not None else None
         spec = self._on(site, ranks)
         with self._loadable(spec) as loadable:
-            return planning.prepare_spec(loadable, where, frozen, bring=loadable is not spec, warn=_warn)
+            return planning.prepare_spec(loadable, where, frozen, bring=loadable is not spec, warn=warn)
 
     def _on(self, site: str | None, ranks: int | None) -> StudySpec:
         return planning.with_farm(self.spec, site, ranks)
@@ -259,8 +257,3 @@ def _run(study: StudyDir, watch: Watch | None, progress: bool) -> Results:
         return finish(study, run(study, view.show))
     finally:
         view.close()
-
-
-def _warn(texts: Iterable[str]) -> None:
-    for text in texts:
-        warnings.warn(text, StudyWarning, stacklevel=3)

@@ -81,7 +81,7 @@ def test_an_unknown_site_names_the_known_ones_and_how_to_add_one(monkeypatch: py
 
 
 BROKEN = [
-    ({"provider": "pbs"}, r"mine\.json: provider: must be 'local' or 'slurm'; it is the text 'pbs'"),
+    ({"provider": "pbs"}, r"mine\.json: provider: must be 'none', 'local' or 'slurm'; it is the text 'pbs'"),
     ({"wall": 1}, r"mine\.json: wall: unknown key"),
     ({"clients": {"walltime": "1h"}}, r"mine\.json: clients\.walltime: must be HH:MM:SS"),
     ({"name": "yours"}, r"mine\.json: name: must be 'mine', after the file; it is 'yours'"),

@@ -15,8 +15,9 @@ import torch
 from torch import nn
 
 from parsl_sa import Results, Study
-from parsl_sa.errors import ModelError, SpecError, StudyError, StudyWarning
+from parsl_sa.errors import ModelError, SpecError, StudyError
 from parsl_sa.models import live
+from parsl_sa.study import StudyWarning
 from support.requirements import require_module, require_program
 from support.runs import assert_nothing_runs
 from support.slow_study import write_spec
