@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from parsl_sa.protocol.actions import End
     from parsl_sa.records import Plan
     from parsl_sa.spec import StudySpec
+
+_LEAVING_S = 5.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,10 +94,14 @@ def coordinate(study: StudyDir) -> int:
         except BaseException:
             farm.close(keep_files=True)
             raise
-        if not farm.close(keep_files=end.outcome == "failed"):
-            journal.event("parsl-did-not-shut-down", {})
+        with ThreadPoolExecutor(1) as pool:
+            complaint = pool.submit(_write_results, study, end)
+            # Programs that were told to leave finalize MPI and clean up; Parsl's own end would kill them.
+            farm.drain(_LEAVING_S)
+            if not farm.close(keep_files=end.outcome == "failed"):
+                journal.event("parsl-did-not-shut-down", {})
     journal.close()
-    return _conclude(study, end)
+    return _conclude(study, end, complaint.result())
 
 
 def _probe(study: StudyDir, farm: Farm, wish: StopWish, name: str, epoch: int) -> None:
@@ -130,20 +137,26 @@ def _policy(spec: StudySpec, plan: Plan, site: Site, slots: int) -> Policy:
     )
 
 
-def _conclude(study: StudyDir, end: End) -> int:
-    """Write the results of what is durable, and the last status."""
+def _write_results(study: StudyDir, end: End) -> str:
+    """Write the results of what is durable; return why there are none, if so."""
+    if end.outcome == "failed" or not end.prefix:
+        return ""
     from parsl_sa.reducer.harvest import write_results  # noqa: PLC0415 - a second that starting can do without
 
-    status = study.read_status()
-    status.update(outcome=end.outcome, reason=end.reason)
-    if end.outcome in {"complete", "budget", "interrupted"} and end.prefix:
-        try:
-            write_results(study)
-        except StudyError as error:
-            status.update(reason=str(error))
+    try:
+        write_results(study)
+    except StudyError as error:
+        return str(error)
+    return ""
+
+
+def _conclude(study: StudyDir, end: End, complaint: str) -> int:
+    """Write the last status and remove what only a run needs."""
     if end.outcome == "complete":
         shutil.rmtree(study.runs, ignore_errors=True)  # of earlier lives, too
     stages = {"complete": "done", "failed": "failed"}
+    status = study.read_status()
+    status.update(outcome=end.outcome, reason=complaint or end.reason)
     status["stage"] = stages.get(end.outcome, "stopped")
     write_json(study.status, status, durable=True)
     return EXIT_CODES[end.outcome]

@@ -42,7 +42,6 @@ _WAIT_S = 0.1
 _STATUS_S = 0.25
 _LOOK_S = 0.5
 _PING_S = 5.0
-_LEAVING_S = 5.0
 
 
 class ParslLostError(StudyError):
@@ -106,8 +105,6 @@ class Driver:
             self._channel.wait([self._server], _WAIT_S)
             self._step(farm, time.monotonic())
         self._write_status(farm)
-        # Programs that were told to leave finalize MPI and clean up; Parsl's own end would kill them.
-        farm.drain(_LEAVING_S)
         return self._end
 
     def _watch(self, farm: Farm) -> None:
