@@ -115,8 +115,14 @@ def _sobol(statistic: Part, design: Part) -> Iterator[Finding]:
             'Sobol\' indices need the rows of a pick-freeze design: set design.method to "pick-freeze", '
             "or leave sobol out"
         )
-    elif statistic.get("estimator") == "azzini-rosati" and design.get("both_ways") is False:
+        return
+    one_way = design.get("both_ways") is False
+    if one_way and statistic.get("estimator") == "azzini-rosati":
         yield statistic.finding(
             'azzini-rosati needs the rows BA_i: set design.both_ways to true, or use "jansen-paired"',
             "estimator",
+        )
+    if one_way and statistic.get("second_order"):
+        yield statistic.finding(
+            "S2 needs the rows BA_i: set design.both_ways to true, or leave second_order out", "second_order"
         )

@@ -8,7 +8,7 @@ import numpy as np
 
 from parsl_sa.registry import resolve
 from parsl_sa.stats.accumulator import Accumulator
-from parsl_sa.stats.aggregates import Aggregates
+from parsl_sa.stats.aggregates import Aggregates, sizes
 from parsl_sa.stats.compile import BLOCK, PARALLEL_SIZE
 from parsl_sa.stats.finite import whole_bundles
 from parsl_sa.stats.folding import rehearse_threads
@@ -31,6 +31,7 @@ def assemble(
     fields: Sequence[slice] = (),
     weights: npt.NDArray[np.float64] | None = None,
     scalars: Sequence[int] = (),
+    dtype: str = "float64",
 ) -> Accumulator:
     """Build the accumulator of named statistics.
 
@@ -50,6 +51,8 @@ def assemble(
         Weight of every cell in its field, such as a volume; 1 where none is given.
     scalars : sequence of int
         Cells whose history of estimates is kept; that of fields is kept too.
+    dtype : str
+        dtype of the outputs: its spacing tells a small variance from rounding.
 
     Raises
     ------
@@ -69,10 +72,11 @@ def assemble(
     >>> study.memory_bytes()
     1120
     """
-    built = _built(statistics, layout, n_cells, pivot)
+    built = _built(statistics, layout, pivot if pivot is not None else np.zeros(n_cells), dtype)
     masked = None if pivot is None else np.isnan(pivot)
     counted = _weights(n_cells, weights, masked) if fields else None
-    return Accumulator(built, Aggregates(built, fields, counted), scalars, masked)
+    known = None if counted is None or pivot is None else sizes(fields, pivot, counted)
+    return Accumulator(built, Aggregates(built, fields, counted, known), scalars, masked)
 
 
 def for_plan(
@@ -99,24 +103,34 @@ def for_plan(
     scalars = [quantity.start for quantity in plan.quantities if not quantity.shape]
     if slab is None:
         return assemble(
-            statistics, plan.layout, plan.n_cells, pivots, fields=fields, weights=weights, scalars=scalars
+            statistics,
+            plan.layout,
+            plan.n_cells,
+            pivots,
+            fields=fields,
+            weights=weights,
+            scalars=scalars,
+            dtype=plan.dtype,
         )
     own = [cell - slab.start for cell in scalars if slab.start <= cell < slab.stop]
-    built = _built(statistics, plan.layout, slab.stop - slab.start, pivots[slab])
-    return Accumulator(built, Aggregates(built, fields, None), own, np.isnan(pivots[slab]))
+    known = sizes(fields, pivots, _weights(plan.n_cells, weights, np.isnan(pivots)))
+    built = _built(statistics, plan.layout, pivots[slab], plan.dtype)
+    return Accumulator(built, Aggregates(built, fields, None, known), own, np.isnan(pivots[slab]))
 
 
 def _built(
     statistics: Sequence[str | Mapping[str, Any]],
     layout: Layout,
-    n_cells: int,
-    pivot: npt.NDArray[np.float64] | None,
+    pivot: npt.NDArray[np.float64],
+    dtype: str,
 ) -> list[Statistic]:
     built: list[Statistic] = []
     for given in statistics:
         options = {"name": given} if isinstance(given, str) else dict(given)
-        name = options.pop("name")
-        built.append(resolve("statistic", name)(layout, n_cells, pivot=pivot, **options))
+        statistic = resolve("statistic", options.pop("name"))
+        if statistic.takes_dtype:
+            options["dtype"] = dtype
+        built.append(statistic(layout, len(pivot), pivot=pivot, **options))
     return built
 
 
