@@ -8,14 +8,8 @@ import numpy as np
 
 from parsl_sa.errors import LayoutError
 from parsl_sa.registry import resolve
-from parsl_sa.stats.compile import FEW_CELLS
 from parsl_sa.stats.intervals import checked_level, half_width, ratio_scatter, with_bounds
-from parsl_sa.stats.sobol_kernels import (
-    azzini_rosati_few,
-    azzini_rosati_field,
-    jansen_paired_few,
-    jansen_paired_field,
-)
+from parsl_sa.stats.kernels import both_ways, paired
 from parsl_sa.stats.sums import ReplicateSums
 
 if TYPE_CHECKING:
@@ -180,8 +174,7 @@ class JansenPaired(Sobol):
         super().__init__(layout, n_cells, n_sums=2 * layout.d + 1, pairs=pairs, pivot=pivot, level=level)
 
     def _fold(self, rows: npt.NDArray[Any], kept: npt.NDArray[np.int64]) -> None:
-        fold = jansen_paired_few if self.n_cells < FEW_CELLS else jansen_paired_field
-        fold(rows, kept, self._open)
+        paired.fold(rows, kept, self.pivot, self._open)
 
     def result(self) -> dict[str, npt.NDArray[Any]]:
         """Return S1 and ST, each with ``_conf``, ``_low`` and ``_high``, and ``undefined``: (d, n_cells)."""
@@ -245,8 +238,7 @@ class AzziniRosati(Sobol):
         super().__init__(layout, n_cells, n_sums=3 * d, pairs=[*squares, *crossed], pivot=pivot, level=level)
 
     def _fold(self, rows: npt.NDArray[Any], kept: npt.NDArray[np.int64]) -> None:
-        fold = azzini_rosati_few if self.n_cells < FEW_CELLS else azzini_rosati_field
-        fold(rows, kept, self._open)
+        both_ways.fold(rows, kept, self.pivot, self._open)
 
     def result(self) -> dict[str, npt.NDArray[Any]]:
         """Return S1 and ST, each with ``_conf``, ``_low`` and ``_high``, and ``undefined``: (d, n_cells)."""
