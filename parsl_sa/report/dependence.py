@@ -1,4 +1,4 @@
-"""Dependent inputs in tables and figures: their two indices stand where S1 and ST do, with words of their own."""
+"""Dependent inputs in tables and figures: their two indices stand where S1 and ST do."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 NOTE = (
-    "The inputs depend on each other. S1 is the full first-order index (S1_full), which counts what a parameter "
-    "explains through the others; ST is the independent total index (ST_independent), which does not. So ST may "
-    "lie below S1, and the S1 may sum to more than 1."
+    "The inputs depend on each other. S1 is the full first-order index (S1_full), which counts what a "
+    "parameter explains through the others; ST is the independent total index (ST_independent), which does "
+    "not. So ST may lie below S1, and the S1 may sum to more than 1."
 )
 
 

@@ -37,7 +37,7 @@ class Pairs:
 
 
 def pairs(ds: xr.Dataset, limit: int = SHOWN) -> Pairs | None:
-    """Pick the pairs with the largest S2, of a field those of its aggregated index; None where there are none.
+    """Pick the pairs with the largest S2, of a field by its aggregated index; None where there are none.
 
     Examples
     --------

@@ -93,7 +93,7 @@ MEANINGS: dict[str, Meaning] = {
     "precision_limited": Meaning(
         "limited by the dtype",
         "",
-        "True where the output varies by so few spacings of its dtype, under 100, that rounding reaches the indices",
+        "True where the output varies by under 100 spacings of its dtype, so that rounding counts",
     ),
     "dominant_replicate": Meaning(
         "one replicate dominates",

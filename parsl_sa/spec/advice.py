@@ -68,6 +68,6 @@ def _unused_rows(spec: StudySpec) -> Iterator[str]:
         )
     elif design.both_ways and sobol[0].estimator != "azzini-rosati" and not sobol[0].second_order:
         yield (
-            f"design.both_ways: {sobol[0].estimator} does not use the rows BA_i, which nearly double the cost; "
-            "set it to false"
+            f"design.both_ways: {sobol[0].estimator} does not use the rows BA_i, which nearly double the "
+            "cost; set it to false"
         )

@@ -36,13 +36,14 @@ class SobolSpec(Section):
     name: Literal["sobol"] = Field(description="Name of the statistic.")
     estimator: Annotated[str, PlugIn("estimator")] | None = Field(
         default=None,
-        description='The formula: "azzini-rosati" needs design.both_ways, the others do not use its rows. Null '
-        "or left out takes azzini-rosati where both_ways is true, jansen-paired elsewhere; docs/choosing.md "
-        "says why.",
+        description='The formula: "azzini-rosati" needs design.both_ways, the others do not use its rows. '
+        "Null or left out takes azzini-rosati where both_ways is true, jansen-paired elsewhere; "
+        "docs/choosing.md says why.",
     )
     second_order: bool = Field(
         default=False,
-        description="Also form S2 of every pair of parameters, d (d - 1) / 2 indices a cell; needs design.both_ways.",
+        description="Also form S2 of every pair of parameters, d (d - 1) / 2 indices a cell; needs "
+        "design.both_ways.",
     )
     level: Level = Field(default=0.95, description=_LEVEL)
 

@@ -163,14 +163,20 @@ def prewarm(accumulator: Accumulator, dtype: str) -> None:
     up to the size from which nothing changes; threads start only for accumulators large enough
     to use them.
     """
-    n_cells = min(accumulator.n_cells, BLOCK)
+    _rehearse(accumulator, dtype, min(accumulator.n_cells, BLOCK), 2)
+    if accumulator.n_cells > BLOCK:  # a batch may be large enough for threads
+        n_cells = BLOCK + 1
+        _rehearse(accumulator, dtype, n_cells, PARALLEL_SIZE // (accumulator.layout.n_rows * n_cells) + 1)
+    if accumulator.memory_bytes() >= PARALLEL_SIZE * 8:
+        rehearse_threads()
+
+
+def _rehearse(accumulator: Accumulator, dtype: str, n_cells: int, n_bundles: int) -> None:
     built = [statistic.empty_like(n_cells) for statistic in accumulator.statistics]
     fields = [slice(0, n_cells)] if accumulator.aggregates.fields else []
     rehearsal = Accumulator(built, Aggregates(built, fields, np.ones(n_cells)))
-    rows = np.zeros((2, accumulator.layout.n_rows, n_cells), dtype)
+    rows = np.zeros((n_bundles, accumulator.layout.n_rows, n_cells), dtype)
     rehearsal.update(rows, whole_bundles(rows))
     rehearsal.add_partials(*rehearsal.take_partials())
     rehearsal.close_replicate()
     rehearsal.result()
-    if accumulator.memory_bytes() >= PARALLEL_SIZE * 8:
-        rehearse_threads()

@@ -159,16 +159,16 @@ def _flagged(datasets: Mapping[str, xr.Dataset]) -> Iterator[Caution]:
     limited = _where(datasets, "precision_limited")
     if limited:
         text = (
-            f"{limited} by so little, for its size, that the rounding of its numbers reaches the indices. Have the "
-            "model return float64, or the change against a reference."
+            f"{limited} by so little, for its size, that the rounding of its numbers reaches the indices. "
+            "Have the model return float64, or the change against a reference."
         )
         yield Caution("Close to rounding", text)
     dominant = _where(datasets, "dominant_replicate")
     if dominant:
         text = (
-            f"{dominant} so unevenly that one replicate may hold over 30 % of the spread: a few rare inputs decide "
-            "the indices, and the intervals may be too narrow. Take more replicates, or study a transformed output, "
-            "its logarithm for instance."
+            f"{dominant} so unevenly that one replicate may hold over 30 % of the spread: a few rare inputs "
+            "decide the indices, and the intervals may be too narrow. Take more replicates, or study a "
+            "transformed output, its logarithm for instance."
         )
         yield Caution("Heavy tail", text)
 

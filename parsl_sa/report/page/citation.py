@@ -46,20 +46,20 @@ _ESTIMATORS = {
         "the estimator jansen-paired",
     ),
     "martinez": Paper(
-        "Iooss and Lemaître (2015), A review on global sensitivity analysis methods, in Uncertainty Management in "
-        "Simulation-Optimization of Complex Systems, Springer, 101-122.",
+        "Iooss and Lemaître (2015), A review on global sensitivity analysis methods, in Uncertainty "
+        "Management in Simulation-Optimization of Complex Systems, Springer, 101-122.",
         "10.1007/978-1-4899-7547-8_5",
         "the estimator martinez",
     ),
     "saltelli-2010": Paper(
-        "Saltelli, Annoni, Azzini, Campolongo, Ratto and Tarantola (2010), Variance based sensitivity analysis of "
-        "model output, Computer Physics Communications 181, 259-270.",
+        "Saltelli, Annoni, Azzini, Campolongo, Ratto and Tarantola (2010), Variance based sensitivity "
+        "analysis of model output, Computer Physics Communications 181, 259-270.",
         "10.1016/j.cpc.2009.09.018",
         "the estimator saltelli-2010",
     ),
     "janon-monod": Paper(
-        "Janon, Klein, Lagnoux, Nodet and Prieur (2014), Asymptotic normality and efficiency of two Sobol index "
-        "estimators, ESAIM: Probability and Statistics 18, 342-364.",
+        "Janon, Klein, Lagnoux, Nodet and Prieur (2014), Asymptotic normality and efficiency of two Sobol "
+        "index estimators, ESAIM: Probability and Statistics 18, 342-364.",
         "10.1051/ps/2013040",
         "the estimator janon-monod",
     ),

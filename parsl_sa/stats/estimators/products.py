@@ -105,9 +105,8 @@ class Martinez(_Correlations):
     References
     ----------
     .. [1] Martinez (2011), Analyse de sensibilite globale par decomposition de la variance, GdR MASCOT-NUM.
-    .. [2] Baudin, Boumhaout, Delage, Iooss and Martinez (2016), Numerical stability of Sobol' indices
-    estimation
-       formula, 8th SAMO conference (its stability).
+    .. [2] Iooss and Lemaitre (2015), in Uncertainty Management in Simulation-Optimization of Complex Systems,
+       Springer, 101-122 (a review that has it). doi:10.1007/978-1-4899-7547-8_5
     """
 
     name = "martinez"
