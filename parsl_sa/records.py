@@ -21,14 +21,14 @@ class Layout:
     method : str
         ``"pick-freeze"`` or ``"monte-carlo"``.
     d : int
-        Number of uncertain parameters.
+        Number of factors: groups of parameters, and uncertain parameters that are in none.
     both_ways : bool
         Whether a pick-freeze bundle also has the rows BA_1 .. BA_d.
 
     Notes
     -----
     Pick-freeze rows stand in the order A, B, AB_1 .. AB_d [, BA_1 .. BA_d], where AB_i is A with
-    column i taken from B. A Monte Carlo bundle is one row.
+    the columns of factor i taken from B. A Monte Carlo bundle is one row.
 
     Examples
     --------

@@ -154,7 +154,9 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
 
 def _sampler(spec: StudySpec, replicate_bundles: int) -> design.Sampler:
     try:
-        return design.assemble(spec.design_plain(), spec.parameters_plain(), replicate_bundles)
+        return design.assemble(
+            spec.design_plain(), spec.parameters_plain(), replicate_bundles, groups=spec.groups_plain()
+        )
     except DesignError as error:
         place, colon, message = str(error).partition(": ")
         fault = Fault(place, message) if colon else Fault("design", str(error))

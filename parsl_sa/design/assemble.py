@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from parsl_sa.design.marginals import Marginals
+from parsl_sa.design.inputs import Inputs
 from parsl_sa.errors import DesignError
 from parsl_sa.registry import UnknownPluginError, resolve
 
@@ -20,6 +20,8 @@ def assemble(
     parameters: Seq[Mapping[str, Any]],
     replicate_bundles: int,
     case: int = 0,
+    *,
+    groups: Mapping[str, Seq[str]] | None = None,
 ) -> Sampler:
     """Build the sampler of a study.
 
@@ -33,6 +35,8 @@ def assemble(
         Bundles of a replicate, a power of two.
     case : int, optional
         Index of the base input studied.
+    groups : mapping of str to sequence of str, optional
+        Names of the parameters that vary together, by the name of their group.
 
     Returns
     -------
@@ -59,14 +63,14 @@ def assemble(
     >>> sampler.layout.n_rows, sampler.rows(4000, 4096).shape
     (6, (96, 6, 3))
     """
-    marginals = Marginals.of(parameters)
+    inputs = Inputs.of(parameters, groups)
     try:
         sampler, sequence = resolve("sampler", design["method"]), resolve("sequence", design["sequence"])
     except KeyError as error:
         unknown = isinstance(error, UnknownPluginError)
         raise DesignError(f"design: {error}" if unknown else f"design.{error.args[0]}: is missing") from error
     built: Sampler = sampler(
-        marginals,
+        inputs,
         sequence,
         replicate_bundles,
         design.get("seed"),

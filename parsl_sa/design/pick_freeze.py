@@ -1,4 +1,4 @@
-"""Pick-freeze bundles: A, B and A with one column at a time taken from B, and the other way round."""
+"""Pick-freeze bundles: A, B and A with one factor at a time taken from B, and the other way round."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from parsl_sa.records import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Sequence as Seq
 
-    from parsl_sa.design.marginals import Marginals
+    from parsl_sa.design.inputs import Inputs
     from parsl_sa.design.protocol import Floats, Sequence
 
 
@@ -22,8 +23,8 @@ class PickFreeze:
 
     Parameters
     ----------
-    marginals : Marginals
-        The parameters.
+    inputs : Inputs
+        The parameters and the factors they form; d counts the factors.
     sequence : callable
         Class of the sequence, called with (dimensions, replicate_bundles, seed, case).
     replicate_bundles : int
@@ -42,8 +43,9 @@ class PickFreeze:
 
     Notes
     -----
-    A and B are the first and the last d coordinates of one 2d-dimensional sequence [1]_, never two
-    stretches of a d-dimensional one, whose points depend on each other. A quantile is computed once
+    A and B are the two halves of the coordinates of one sequence [1]_, never two stretches of a sequence
+    of half the dimensions, whose points depend on each other. The columns of a group are exchanged
+    together: its S1 is the closed index of the group, its ST the total one. A quantile is computed once
     for a base point and then copied, so a frozen column holds the same bits in all rows that share it.
 
     References
@@ -54,7 +56,7 @@ class PickFreeze:
 
     def __init__(
         self,
-        marginals: Marginals,
+        inputs: Inputs,
         sequence: Callable[[int, int, int, int], Sequence],
         replicate_bundles: int,
         seed: int,
@@ -62,35 +64,37 @@ class PickFreeze:
         both_ways: bool = False,
         case: int = 0,
     ) -> None:
-        self.layout = Layout("pick-freeze", marginals.d, both_ways=both_ways)
+        self.layout = Layout("pick-freeze", inputs.d, both_ways=both_ways)
         self.replicate_bundles = replicate_bundles
-        self._marginals = marginals
-        self._sequence = sequence(2 * marginals.d, replicate_bundles, seed, case)
+        self._inputs = inputs
+        self._sequence = sequence(2 * inputs.dimensions, replicate_bundles, seed, case)
 
     def unit_rows(self, first: int, last: int) -> Floats:
         """Return bundles on the unit cube; see `Sampler.unit_rows`."""
         A, B = self._halves(first, last)
-        return exchange(A, B, np.arange(self.layout.d), both_ways=self.layout.both_ways)
+        coordinates = [factor.coordinates for factor in self._inputs.factors]
+        return exchange(A, B, coordinates, both_ways=self.layout.both_ways)
 
     def rows(self, first: int, last: int) -> Floats:
         """Return bundles in physical units; see `Sampler.rows`."""
-        A, B = (self._marginals.physical(half) for half in self._halves(first, last))
-        return exchange(A, B, self._marginals.varying, both_ways=self.layout.both_ways)
+        A, B = (self._inputs.physical(half) for half in self._halves(first, last))
+        columns = [factor.columns for factor in self._inputs.factors]
+        return exchange(A, B, columns, both_ways=self.layout.both_ways)
 
     def _halves(self, first: int, last: int) -> tuple[Floats, Floats]:
         unit = bundle_points(self._sequence, first, last)
-        return unit[:, : self.layout.d], unit[:, self.layout.d :]
+        return unit[:, : self._inputs.dimensions], unit[:, self._inputs.dimensions :]
 
 
-def exchange(A: Floats, B: Floats, columns: npt.NDArray[np.intp], *, both_ways: bool) -> Floats:
+def exchange(A: Floats, B: Floats, columns: Seq[npt.NDArray[np.intp]], *, both_ways: bool) -> Floats:
     """Write out the rows of pick-freeze bundles.
 
     Parameters
     ----------
     A, B : ndarray of float64, shape (n, n_columns)
         The two base rows of each bundle.
-    columns : ndarray of int, shape (d,)
-        The columns to exchange.
+    columns : sequence of ndarray of int, length d
+        The columns to exchange together, one array a factor.
     both_ways : bool
         Whether to add B with columns of A.
 
@@ -101,21 +105,23 @@ def exchange(A: Floats, B: Floats, columns: npt.NDArray[np.intp], *, both_ways: 
 
     Examples
     --------
-    >>> exchange(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([0, 1]), both_ways=True)[0]
-    array([[1., 2.],
-           [3., 4.],
-           [3., 2.],
-           [1., 4.],
-           [1., 4.],
-           [3., 2.]])
+    >>> A, B = np.array([[1.0, 2.0, 3.0]]), np.array([[4.0, 5.0, 6.0]])
+    >>> exchange(A, B, [np.array([0, 2]), np.array([1])], both_ways=True)[0]
+    array([[1., 2., 3.],
+           [4., 5., 6.],
+           [4., 2., 6.],
+           [1., 5., 3.],
+           [1., 5., 3.],
+           [4., 2., 6.]])
     """
     (n, n_columns), d = A.shape, len(columns)
-    places = np.arange(d)
+    places = np.repeat(np.arange(d), [len(each) for each in columns])
+    taken = np.concatenate(columns)
     rows = np.empty((n, 2 * d + 2 if both_ways else d + 2, n_columns))
     rows[:, 0], rows[:, 1] = A, B
     rows[:, 2 : d + 2] = A[:, None]
-    rows[:, 2 + places, columns] = B[:, columns]
+    rows[:, 2 + places, taken] = B[:, taken]
     if both_ways:
         rows[:, d + 2 :] = B[:, None]
-        rows[:, d + 2 + places, columns] = A[:, columns]
+        rows[:, d + 2 + places, taken] = A[:, taken]
     return rows

@@ -29,7 +29,7 @@ class Sampler(Protocol):
 
     @property
     def layout(self) -> Layout:
-        """Which rows a bundle has; its d counts the uncertain parameters only."""
+        """Which rows a bundle has; its d counts the factors: groups, and uncertain parameters without one."""
         ...
 
     @property
@@ -42,8 +42,9 @@ class Sampler(Protocol):
 
         Returns
         -------
-        ndarray of float64, shape (last - first, layout.n_rows, layout.d)
-            Odd multiples of 2^-53, so inside the open interval (0, 1).
+        ndarray of float64, shape (last - first, layout.n_rows, dimensions)
+            A coordinate an uncertain parameter, in the order of the spec: odd multiples of 2^-53, so inside
+            the open interval (0, 1).
         """
         ...
 

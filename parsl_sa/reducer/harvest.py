@@ -49,13 +49,12 @@ def harvest(study: StudyDir) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
     accumulator = stats.for_plan(spec.statistics_plain(), plan, study.read_pivots(), slab=everything)
     accumulator.load_state(checkpoints.load(study.checkpoints(0), prefix, plan.digest))
     attrs = _provenance(study, spec, plan, prefix, accumulator)
-    parameters = [parameter.name for parameter in spec.uncertain]
-    units = [parameter.unit for parameter in spec.uncertain]
+    factors, units = spec.factors, spec.factor_units
     values = accumulator.result()
     extras = _extras(study, spec, plan, accumulator)
     datasets = {
         quantity.name: schema.dataset(
-            quantity, parameters, values, parameter_units=units, level=attrs["level"], extras=more
+            quantity, factors, values, parameter_units=units, level=attrs["level"], extras=more
         )
         for quantity, more in zip(plan.quantities, extras, strict=True)
     }

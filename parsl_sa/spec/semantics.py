@@ -7,10 +7,12 @@ from typing import Any
 
 from parsl_sa.spec.design import SOBOL_DIMENSIONS, DesignSpec
 from parsl_sa.spec.distributions import PARAMETER_KINDS, ParameterSpec
+from parsl_sa.spec.factors import group_rules
 from parsl_sa.spec.model import ModelSpec
 from parsl_sa.spec.outputs import OutputSpec
 from parsl_sa.spec.parts import Broken, Finding, Part, Steps
 from parsl_sa.spec.statistics import STATISTIC_KINDS, spelled_out
+from parsl_sa.spec.study import InputsSpec
 
 
 def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
@@ -25,6 +27,7 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
     """
     model = Part.of(ModelSpec, plain.get("model"), ("model",), broken)
     design = Part.of(DesignSpec, plain.get("design"), ("design",), broken)
+    inputs = Part.of(InputsSpec, plain.get("inputs"), ("inputs",), broken)
     parameters = _parameters(plain, broken)
     outputs = [
         Part.of(OutputSpec, item, ("outputs", index), broken)
@@ -37,6 +40,7 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
         yield from _kind(parameter.get("distribution")).rules(parameter)
     yield from _repeated(parameters, "the parameter")
     yield from _uncertain(parameters, design)
+    yield from group_rules(inputs, parameters)
     yield from DesignSpec.rules(design)
     yield from _repeated(outputs, "the output")
     for output in outputs:

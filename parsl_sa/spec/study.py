@@ -9,6 +9,7 @@ from pydantic import Field
 from parsl_sa.errors import SpecError
 from parsl_sa.spec.design import DesignSpec, replicate_plan
 from parsl_sa.spec.distributions import AnyParameter, ConstantSpec
+from parsl_sa.spec.factors import Groups, factors_of
 from parsl_sa.spec.farm import FarmSpec, StopSpec
 from parsl_sa.spec.fields import AsTuple, Section, Slug
 from parsl_sa.spec.model import ModelSpec
@@ -31,6 +32,11 @@ class InputsSpec(Section):
     parameters: Parameters = Field(
         description="One entry for each column of the model's input, in the model's order; at least one "
         "of them uncertain."
+    )
+    groups: Groups = Field(
+        default_factory=dict,
+        description='Parameters that vary together, such as {"flow": ["Re", "mach"]}: a group has one pair '
+        "of indices, S1 its closed index and ST its total one. Parameters in no group stand by themselves.",
     )
 
 
@@ -60,8 +66,25 @@ class StudySpec(Section):
 
     @property
     def uncertain(self) -> tuple[AnyParameter, ...]:
-        """The parameters that vary, in the order of the spec; their number is d."""
+        """The parameters that vary, in the order of the spec."""
         return tuple(item for item in self.inputs.parameters if not isinstance(item, ConstantSpec))
+
+    @property
+    def members(self) -> dict[str, tuple[AnyParameter, ...]]:
+        """The uncertain parameters of every factor: of a group, or one parameter that is in none."""
+        by_name = {item.name: item for item in self.uncertain}
+        factors = factors_of(by_name, self.inputs.groups)
+        return {factor: tuple(by_name[name] for name in names) for factor, names in factors.items()}
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Names of the factors, each where its first parameter stands in the spec; their number is d."""
+        return tuple(self.members)
+
+    @property
+    def factor_units(self) -> tuple[str, ...]:
+        """Units of the factors; empty for a group of several parameters."""
+        return tuple(each[0].unit if len(each) == 1 else "" for each in self.members.values())
 
     def resolved_statistics(self) -> tuple[AnyStatistic, ...]:
         """Return the statistics with every default filled in."""
@@ -76,6 +99,10 @@ class StudySpec(Section):
         """Return name, distribution and its fields of every parameter; what `parsl_sa.design` takes."""
         shown_only = {"unit", "description"}
         return [item.model_dump(mode="json", exclude=shown_only) for item in self.inputs.parameters]
+
+    def groups_plain(self) -> dict[str, list[str]]:
+        """Return the names of the parameters of every group; what `parsl_sa.design` takes."""
+        return {group: list(names) for group, names in self.inputs.groups.items()}
 
     def outputs_plain(self) -> list[dict[str, Any]]:
         """Return the quantities of interest as plain dicts; what `parsl_sa.models` takes."""
@@ -151,6 +178,7 @@ def science(spec: StudySpec) -> dict[str, Any]:
     return {
         "model": {**model, "function": spec.model.function},
         "inputs": [item.model_dump(mode="json", exclude={"description"}) for item in spec.inputs.parameters],
+        **({"groups": spec.groups_plain()} if spec.inputs.groups else {}),
         "design": {
             **spec.design_plain(),
             "replicates": replicates,

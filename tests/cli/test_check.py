@@ -20,6 +20,8 @@ TOLD: dict[str, Any] = {
     "name": "wing",
     "site": "local",
     "parameters": 23,
+    "factors": 23,
+    "groups": {},
     "outputs": {"CL": {}, "theta": {"side": 2, "x": 32}},
     "cells": 65,
     "masked": {"theta": 3},
