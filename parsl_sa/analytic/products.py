@@ -127,5 +127,6 @@ def _of_factors(
 
 def _closed_of_product(squares: Floats, variances: Floats, members: Sequence[int]) -> Floats:
     own = np.isin(np.arange(len(squares)), members)
-    closed: Floats = (squares + variances * own).prod() - squares.prod()
-    return closed / ((squares + variances).prod() - squares.prod())
+    part = (squares + variances * own).prod() - squares.prod()
+    closed: Floats = part / ((squares + variances).prod() - squares.prod())
+    return closed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from parsl_sa.design.dependence import Origin
 from parsl_sa.design.sequences import bundle_points
 from parsl_sa.records import Layout
 
@@ -42,12 +43,18 @@ class MonteCarlo:
     ) -> None:
         self.layout = Layout("monte-carlo", inputs.d)
         self.replicate_bundles = replicate_bundles
-        self._inputs = inputs
+        self._inputs, self._seed, self._case = inputs, seed, case
         self._sequence = sequence(inputs.dimensions, replicate_bundles, seed, case)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """See `Sampler.remarks`."""
+        return self._inputs.remarks
 
     def unit_rows(self, first: int, last: int) -> Floats:
         """Return bundles on the unit cube; see `Sampler.unit_rows`."""
-        return bundle_points(self._sequence, first, last)[:, None]
+        points = bundle_points(self._sequence, first, last)
+        return self._inputs.draw(points, Origin(self._seed, self._case, first))[:, None]
 
     def rows(self, first: int, last: int) -> Floats:
         """Return bundles in physical units; see `Sampler.rows`."""

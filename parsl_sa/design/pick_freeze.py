@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from parsl_sa.design.dependence import Origin
 from parsl_sa.design.sequences import bundle_points
+from parsl_sa.errors import DesignError
 from parsl_sa.records import Layout
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class PickFreeze:
     Raises
     ------
     DesignError
-        If nothing varies, or the sequence has not so many dimensions.
+        If nothing varies, the sequence has not so many dimensions, or a factor depends on another.
 
     Notes
     -----
@@ -66,24 +68,35 @@ class PickFreeze:
     ) -> None:
         self.layout = Layout("pick-freeze", inputs.d, both_ways=both_ways)
         self.replicate_bundles = replicate_bundles
-        self._inputs = inputs
+        if inputs.crossing:
+            tied = ", ".join(inputs.crossing[0])
+            raise DesignError(
+                f"design.method: pick-freeze cannot exchange {tied} one by one; put them in a group"
+            )
+        self._inputs, self._seed, self._case = inputs, seed, case
         self._sequence = sequence(2 * inputs.dimensions, replicate_bundles, seed, case)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """See `Sampler.remarks`."""
+        return self._inputs.remarks
 
     def unit_rows(self, first: int, last: int) -> Floats:
         """Return bundles on the unit cube; see `Sampler.unit_rows`."""
         A, B = self._halves(first, last)
-        coordinates = [factor.coordinates for factor in self._inputs.factors]
-        return exchange(A, B, coordinates, both_ways=self.layout.both_ways)
+        return exchange(A, B, self._inputs.factor_coordinates, both_ways=self.layout.both_ways)
 
     def rows(self, first: int, last: int) -> Floats:
         """Return bundles in physical units; see `Sampler.rows`."""
         A, B = (self._inputs.physical(half) for half in self._halves(first, last))
-        columns = [factor.columns for factor in self._inputs.factors]
-        return exchange(A, B, columns, both_ways=self.layout.both_ways)
+        return exchange(A, B, self._inputs.factor_columns, both_ways=self.layout.both_ways)
 
-    def _halves(self, first: int, last: int) -> tuple[Floats, Floats]:
-        unit = bundle_points(self._sequence, first, last)
-        return unit[:, : self._inputs.dimensions], unit[:, self._inputs.dimensions :]
+    def _halves(self, first: int, last: int) -> list[Floats]:
+        points = bundle_points(self._sequence, first, last)
+        return [
+            self._inputs.draw(half, Origin(self._seed, self._case, first, side))
+            for side, half in enumerate(np.split(points, 2, axis=1))
+        ]
 
 
 def exchange(A: Floats, B: Floats, columns: Seq[npt.NDArray[np.intp]], *, both_ways: bool) -> Floats:
