@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
+_CONDITIONAL = (
+    "the inputs are correlated: S1 is the full share of an input, with what it shares with those it is "
+    "correlated to; ST its independent share, without that, so it may be the smaller one"
+)
+
+
 def command(
     spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec file.")],
     site: Annotated[
@@ -69,6 +75,7 @@ def describe(told: dict[str, Any]) -> list[tuple[str, str]]:
         ("outputs", ", ".join(_output(*item) for item in told["outputs"].items()) + cells),
         *(("masked", _masked(*item)) for item in told["masked"].items()),
         ("design", f"n = {bundles}, in {_count(told['replicates'], 'replicate')}"),
+        *(("indices", text) for text in [_CONDITIONAL] if told["conditional"]),
         ("forwards", f"{told['forwards']:,}, in batches of {told['batch']}"),
         ("leases", f"{told['leases']:,} of {lease}, {_time(told['lease_s'])} each"),
         *_processes(told),

@@ -85,7 +85,11 @@ class Workload:
     ) -> None:
         self.plan = plan
         self.sampler = design.assemble(
-            spec.design_plain(), spec.parameters_plain(), plan.replicate_bundles, groups=spec.groups_plain()
+            spec.design_plain(),
+            spec.parameters_plain(),
+            plan.replicate_bundles,
+            groups=spec.groups_plain(),
+            dependence=spec.dependence_plain(),
         )
         model = models.load(spec.model_plain(), Path())
         found = models.hashes(model)

@@ -101,6 +101,7 @@ def describe(trial: Trial) -> dict[str, Any]:
         "parameters": len(trial.spec.uncertain),
         "factors": plan.layout.d,
         "groups": trial.spec.groups_plain(),
+        "conditional": plan.layout.method == "conditional",
         "outputs": {q.name: dict(zip(q.dims, q.shape, strict=True)) for q in plan.quantities},
         "cells": plan.n_cells,
         "masked": plan.masked,

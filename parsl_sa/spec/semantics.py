@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from parsl_sa.spec.dependence_rules import correlated_factors, dependence_rules
 from parsl_sa.spec.design import SOBOL_DIMENSIONS, DesignSpec
 from parsl_sa.spec.distributions import PARAMETER_KINDS, ParameterSpec
 from parsl_sa.spec.factors import group_rules
@@ -41,13 +42,15 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
     yield from _repeated(parameters, "the parameter")
     yield from _uncertain(parameters, design)
     yield from group_rules(inputs, parameters)
+    yield from dependence_rules(inputs, parameters, design, broken)
     yield from DesignSpec.rules(design)
     yield from _repeated(outputs, "the output")
     for output in outputs:
         yield from OutputSpec.rules(output)
     yield from _repeated(statistics, "the statistic", ())
+    correlated = correlated_factors(inputs, parameters, design, broken)
     for statistic in statistics:
-        yield from _sobol(statistic, design)
+        yield from _sobol(statistic, design, correlated)
 
 
 def _entries(plain: Any) -> Iterable[Any]:
@@ -111,13 +114,19 @@ def _uncertain(parameters: list[Part], design: Part) -> Iterator[Finding]:
         )
 
 
-def _sobol(statistic: Part, design: Part) -> Iterator[Finding]:
+def _sobol(statistic: Part, design: Part, correlated: tuple[str, ...]) -> Iterator[Finding]:
     if statistic.get("name") != "sobol":
         return
     if design.get("method") == "monte-carlo":
         yield statistic.finding(
             'Sobol\' indices need the rows of a pick-freeze design: set design.method to "pick-freeze", '
             "or leave sobol out"
+        )
+    elif correlated and statistic.get("estimator") not in {None, "jansen-paired"}:
+        yield statistic.finding(
+            f"{', '.join(correlated)} are correlated, and their conditional rows are paired as jansen-paired "
+            "alone pairs them; leave the estimator out",
+            "estimator",
         )
     elif statistic.get("estimator") == "azzini-rosati" and design.get("both_ways") is False:
         yield statistic.finding(

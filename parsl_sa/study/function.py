@@ -43,6 +43,7 @@ def spec_of(
         raise SpecError(faults)
     from parsl_sa.models.live import register  # noqa: PLC0415 - torch
 
+    inputs = {**_inputs(problem), **spec.get("inputs", {})}
     names = output_names(problem) if isinstance(problem, Mapping) else []
     named = outputs if outputs is not None else names or ["y"]
     return {
@@ -50,8 +51,8 @@ def spec_of(
         "name": name,
         **spec,
         "model": {"loader": "live", "path": register(function), **spec.get("model", {})},
-        "inputs": {**_inputs(problem), **spec.get("inputs", {})},
-        "design": _design(_plain(n), spec.get("design", {})),
+        "inputs": inputs,
+        "design": _design(_plain(n), spec.get("design", {}), dependent="dependence" in inputs),
         "outputs": _entries(_plain(named)),
         "farm": {"site": INLINE, **spec.get("farm", {})},
     }
@@ -94,9 +95,9 @@ def _inputs(problem: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
     return {"parameters": parameters_of(problem), **({"groups": groups} if groups else {})}
 
 
-def _design(n: Any, design: Mapping[str, Any]) -> dict[str, Any]:
+def _design(n: Any, design: Mapping[str, Any], *, dependent: bool) -> dict[str, Any]:
     method = design.get("method", "pick-freeze")
-    return {"method": method, "n": n, "both_ways": method == "pick-freeze", **design}
+    return {"method": method, "n": n, "both_ways": method == "pick-freeze" and not dependent, **design}
 
 
 def _entries(outputs: Sequence[Any]) -> list[Any]:

@@ -112,7 +112,8 @@ class Study:
 
         Notes
         -----
-        The design is pick-freeze both ways, 2 d + 2 forwards a base point, unless ``design`` says otherwise.
+        The design is pick-freeze both ways, 2 d + 2 forwards a base point, unless ``design`` says otherwise;
+        one way where ``inputs`` have a ``dependence``.
         A module is copied and evaluated in eval mode; the module at hand is left as it is. Modules that a
         plain function uses are put in eval mode.
         """

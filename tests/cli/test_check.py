@@ -22,6 +22,7 @@ TOLD: dict[str, Any] = {
     "parameters": 23,
     "factors": 23,
     "groups": {},
+    "conditional": False,
     "outputs": {"CL": {}, "theta": {"side": 2, "x": 32}},
     "cells": 65,
     "masked": {"theta": 3},

@@ -19,7 +19,7 @@ def test_a_group_stands_where_its_first_member_stands():
     inputs = Inputs.of(PARAMETERS, {"tail": ["d"], "ends": ["c", "a"]})
     assert [factor.name for factor in inputs.factors] == ["ends", "b", "tail"]
     assert [factor.columns.tolist() for factor in inputs.factors] == [[0, 3], [2], [4]]
-    assert [factor.coordinates.tolist() for factor in inputs.factors] == [[0, 2], [1], [3]]
+    assert [each.tolist() for each in inputs.factor_coordinates] == [[0, 2], [1], [3]]
     assert (inputs.d, inputs.dimensions, inputs.n_columns) == (3, 4, 5)
 
 
