@@ -53,8 +53,8 @@ class GaussianCopulaSpec(DependenceSpec):
         default=None,
         description="Correlation matrix of the normal scores, rows and columns in the order of `parameters`, "
         "such as [[1, 0.6], [0.6, 1]]. It is the correlation of the parameters themselves where they are "
-        "normal, of their logarithms where they are lognormal; elsewhere that of the parameters is a little "
-        "smaller.",
+        "normal, of their logarithms where they are lognormal; elsewhere that of the parameters is closer "
+        "to 0.",
     )
     rank_correlation: _Matrix | None = Field(
         default=None,
