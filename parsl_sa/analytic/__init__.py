@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from parsl_sa.analytic.additive import friedman, ishigami, levels, linear_gaussian
 from parsl_sa.analytic.borehole import borehole
+from parsl_sa.analytic.dependent import dependence_of, dependent_linear
 from parsl_sa.analytic.fields import rotating_pair
 from parsl_sa.analytic.function import Function
 from parsl_sa.analytic.products import g_star, product, sobol_g
@@ -19,12 +20,14 @@ FUNCTIONS: tuple[Function, ...] = (
     borehole(),
     rotating_pair(),
 )
-"""Every test function with its usual constants."""
+"""Every test function of independent inputs with its usual constants."""
 
 __all__ = [
     "FUNCTIONS",
     "Function",
     "borehole",
+    "dependence_of",
+    "dependent_linear",
     "friedman",
     "g_star",
     "ishigami",
