@@ -106,7 +106,8 @@ def conclude(study: StudyDir, shown: Path, code: int, style: str) -> None:
     if code in {2, 4}:
         log = Path(status.get("last_log") or study.logs / "coordinator.log")
         told = f"\n  log: {log}" if log.exists() else ""
-        say(f"failed: {status.get('reason', '')}{told}\n  go on with: {_how_to_go_on(study, shown)}")
+        cure = f"when that is mended, go on with: {_how_to_go_on(study, shown)}"
+        say(f"failed: {status.get('reason', '')}{told}\n  {cure}")
         raise typer.Exit(code)
     if study.results.exists() and style != "events":  # whose reader wants JSON lines and nothing else
         if style == "auto":

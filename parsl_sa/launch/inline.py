@@ -65,7 +65,7 @@ class Inline:
         """
         with self.study.lock("supervisor.lock") as free:
             if not free:
-                text = "is being run by another process; see parsl-sa status"
+                text = f"is being run by another process; see: parsl-sa status {self.study.root}"
                 raise SpecError([Fault(str(self.study.root), text)])
             with caught(self._interrupted), fixed_threads(self.study.read_plan().threads):
                 return EXIT_CODES[_Life(self, self._watch).run()]

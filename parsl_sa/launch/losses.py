@@ -98,7 +98,7 @@ class Losses:
         if self.count > self._allowed:
             raise StudyError(
                 f"{self.count} of {self._plan.n_bundles} bundles are lost ({reason}); "
-                f"stop.max_dropped_fraction allows {self._allowed}"
+                f"stop.max_dropped_fraction allows {self._allowed}. Check the ranges of the inputs"
             )
 
     @staticmethod

@@ -61,7 +61,7 @@ def line(status: dict[str, Any]) -> str:
     'wing: starting reducer and clients'
     """
     text = f"{status.get('name', '')}: {_stage(status)}"
-    if status.get("reason"):
+    if status.get("reason") and status.get("stage") not in OVER:  # at the end whoever runs it says why
         text += f": {status['reason']}"
     if status.get("n_bundles"):
         text += f", {status['folded']:,} of {status['n_bundles']:,} bundles"

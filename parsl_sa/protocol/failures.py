@@ -95,7 +95,7 @@ def _journal_drops(state: State, lease: int, bundles: list[int], reason: str, no
     if len(dropped) > state.policy.max_dropped:
         text = (
             f"{len(dropped)} of {state.plan.n_bundles} bundles are lost ({reason}); "
-            f"stop.max_dropped_fraction allows {state.policy.max_dropped}"
+            f"stop.max_dropped_fraction allows {state.policy.max_dropped}. Check the ranges of the inputs"
         )
         actions += fail(state, text, now)
     return actions
