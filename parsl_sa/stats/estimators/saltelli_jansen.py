@@ -36,8 +36,8 @@ class SaltelliJansen:
     one-way estimators in benchmarks/accuracy.py. S1 wants a pivot near the mean: about another one it stays
     unbiased, and its noise grows with the distance.
 
-    2 d + 3 doubles a cell open, 8 d + 9 closed. V is not linear in sums over cells: the ST of a whole field is
-    T_i / Q.
+    2 d + 3 doubles a cell open, 8 d + 9 closed. V is not linear in sums over cells: the ST of a whole field
+    is T_i / Q.
 
     References
     ----------
