@@ -90,6 +90,13 @@ def test_constraints_and_how_often_they_are_met() -> None:
     assert_mean(results, 1 / 3 + 4 / 3 + 0.5, 5 / 18 + 4 / 36 + 1 / 12)
 
 
+def test_a_salib_problem_takes_a_dependence_beside_it() -> None:
+    problem = {"names": ["a", "b", "c"], "bounds": [[0, 1]] * 3, "dists": ["norm"] * 3}
+    study = Study.from_function(weighted, problem, n=256, inputs={"dependence": COPULA})
+    assert study.spec.conditional
+    assert not study.spec.design.both_ways
+
+
 def test_hopeless_constraints_are_found_by_check() -> None:
     never = {"kind": "linear-constraints", "constraints": [{"coefficients": {"b": 1}, "at_least": 2}]}
     with pytest.raises(
