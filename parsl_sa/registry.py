@@ -15,11 +15,15 @@ TABLES: dict[str, dict[str, str]] = {
     "statistic": {
         "moments": "parsl_sa.stats.moments:Moments",
         "extrema": "parsl_sa.stats.extrema:Extrema",
-        "sobol": "parsl_sa.stats.sobol:from_options",
+        "sobol": "parsl_sa.stats.sobol:Sobol",
     },
     "estimator": {
-        "jansen-paired": "parsl_sa.stats.sobol:JansenPaired",
-        "azzini-rosati": "parsl_sa.stats.sobol:AzziniRosati",
+        "jansen-paired": "parsl_sa.stats.estimators.jansen_paired:JansenPaired",
+        "azzini-rosati": "parsl_sa.stats.estimators.azzini_rosati:AzziniRosati",
+        "jansen": "parsl_sa.stats.estimators.jansen:Jansen",
+        "martinez": "parsl_sa.stats.estimators.products:Martinez",
+        "saltelli-2010": "parsl_sa.stats.estimators.products:Saltelli",
+        "janon-monod": "parsl_sa.stats.estimators.products:JanonMonod",
     },
     "sampler": {
         "pick-freeze": "parsl_sa.design.pick_freeze:PickFreeze",

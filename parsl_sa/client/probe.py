@@ -112,6 +112,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     accumulator = stats.assemble(
         spec.statistics_plain(), sampler.layout, evaluator.n_cells, pivots,
         fields=[quantity.cells for quantity in quantities if quantity.shape], weights=weights,
+        dtype=evaluator.dtype,
     )  # fmt: skip
     costs = _costs(sampler, evaluator, accumulator, chosen.batch)
     sizes = cut(costs, replicate_bundles, ranks)

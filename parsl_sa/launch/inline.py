@@ -137,13 +137,13 @@ class _Life:
         return "complete", ""
 
     def _load(self, log: TextIO) -> tuple[Workload, stats.Accumulator]:
-        plan, pivots = self._plan, self._study.read_pivots()
-        workload = Workload(self._spec, plan, pivots, self._study.read_weights())
+        plan, pivots, weights = self._plan, self._study.read_pivots(), self._study.read_weights()
+        workload = Workload(self._spec, plan, pivots, weights)
         workload.prewarm()
         workload.log = log
         _refuse_other_hardware(plan.hardware, models.hardware(workload.evaluator.model.device))
         everything = slice(0, plan.n_cells)
-        folded = stats.for_plan(self._spec.statistics_plain(), plan, pivots, slab=everything)
+        folded = stats.for_plan(self._spec.statistics_plain(), plan, pivots, weights, slab=everything)
         self._prefix = self._saved = common_prefix(self._study, plan)
         if self._prefix:
             folded.load_state(checkpoints.load(self._study.checkpoints(0), self._prefix, plan.digest))

@@ -75,7 +75,9 @@ def _run(options: argparse.Namespace) -> int:
 def load_accumulator(study: StudyDir, plan: Plan) -> stats.Accumulator:
     """Build the empty statistics of a study, kernels compiled."""
     statistics = load_spec(study.spec).statistics_plain()
-    accumulator = stats.for_plan(statistics, plan, study.read_pivots(), slab=slice(0, plan.n_cells))
+    accumulator = stats.for_plan(
+        statistics, plan, study.read_pivots(), study.read_weights(), slab=slice(0, plan.n_cells)
+    )
     stats.prewarm(accumulator, plan.dtype)
     return accumulator
 

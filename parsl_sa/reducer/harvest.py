@@ -5,10 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from parsl_sa import stats
 from parsl_sa.errors import StudyError
 from parsl_sa.reducer import checkpoints
 from parsl_sa.results import schema, store
+from parsl_sa.results.meanings import attributes
 from parsl_sa.spec import GridError, load_spec, read_coordinate
 
 if TYPE_CHECKING:
@@ -46,19 +49,36 @@ def harvest(study: StudyDir) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
     if prefix == 0:
         raise StudyError(f"{study.root}: no checkpoint yet, so no results; wait, or resume the study")
     everything = slice(0, plan.n_cells)
-    accumulator = stats.for_plan(spec.statistics_plain(), plan, study.read_pivots(), slab=everything)
+    accumulator = stats.for_plan(
+        spec.statistics_plain(), plan, study.read_pivots(), study.read_weights(), slab=everything
+    )
     accumulator.load_state(checkpoints.load(study.checkpoints(0), prefix, plan.digest))
     attrs = _provenance(study, spec, plan, prefix, accumulator)
     factors, units = spec.factors, spec.factor_units
     values = accumulator.result()
     extras = _extras(study, spec, plan, accumulator)
     datasets = {
-        quantity.name: schema.dataset(
-            quantity, factors, values, parameter_units=units, level=attrs["level"], extras=more
+        quantity.name: _all_at_once(
+            schema.dataset(
+                quantity, factors, values, parameter_units=units, level=attrs["level"], extras=more
+            ),
+            attrs["level"],
+            attrs["n_replicates"],
         )
         for quantity, more in zip(plan.quantities, extras, strict=True)
     }
     return datasets, attrs
+
+
+def _all_at_once(ds: xr.Dataset, level: float, n_replicates: int) -> xr.Dataset:
+    """Add the half-widths at which all intervals of an index hold at once: over parameters and cells."""
+    for index in schema.ALL_INDICES:
+        for conf in (f"{index}_conf", schema.aggregated_name(f"{index}_conf")):
+            if conf in ds:
+                wider = stats.widening(level, int(ds[conf].notnull().sum()), n_replicates)
+                name = f"{conf}_simultaneous"
+                ds[name] = (ds[conf] * wider).assign_attrs(attributes(name, "", level))
+    return ds
 
 
 def _extras(
@@ -80,7 +100,7 @@ def _extras(
             coords=_coords(quantity, output),
             weights=None if weights is None or output.weights is None else weights[quantity.cells],
             masked=masked,
-            aggregated={name: array[:, n_fields] for name, array in whole.items() if name != "undefined"},
+            aggregated={name: array[:, n_fields] for name, array in whole.items() if array.dtype != np.bool_},
             looks=looks,
             look_bundles=fields[0],
         )

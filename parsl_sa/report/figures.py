@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from parsl_sa.report.colours import BAND, COLOURS, GREY, GRID, INK
+from parsl_sa.report.dependence import plain
 from parsl_sa.report.names import shorten, two_lines
 from parsl_sa.report.panels import Panel, caption, left_out, order, panel, span
 
@@ -139,7 +140,7 @@ def draw_indices(
     ValueError
         If no quantity has indices.
     """
-    panels = [made for name, ds in datasets.items() if (made := panel(name, ds)) is not None]
+    panels = [made for name, ds in plain(datasets).items() if (made := panel(name, ds)) is not None]
     if not panels:
         raise ValueError("none of the outputs has sensitivity indices; there is nothing to draw")
     attrs = next(iter(datasets.values())).attrs if attrs is None else attrs

@@ -11,6 +11,8 @@ from parsl_sa.results.schema import PARAMETER, PARAMETER_UNIT, is_field, paramet
 from parsl_sa.results.summary import aggregated
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
     import xarray as xr
 
@@ -28,6 +30,8 @@ class Ranking:
     S1, S1_conf, S1_low, S1_high, ST, ST_conf, ST_low, ST_high : ndarray of float64, shape (d,)
         Estimates, half-widths and bounds; NaN where there is none. For a field the aggregated indices;
         results that hold only indices of cells have no interval of them.
+    ST_bound : ndarray of float64, shape (d,)
+        Upper bounds of ST that hold for all parameters at once; `ST_high` in results without them.
     undefined : ndarray of bool, shape (d,)
         Whether the index does not exist because the output is constant; for a field, in every cell that is
         not masked.
@@ -43,6 +47,7 @@ class Ranking:
     ST_conf: Floats
     ST_low: Floats
     ST_high: Floats
+    ST_bound: Floats
     undefined: npt.NDArray[np.bool_]
 
     @property
@@ -86,6 +91,7 @@ def rank(ds: xr.Dataset) -> Ranking | None:
         tuple(names[i] for i in order),
         tuple(units[i] for i in order),
         **{key: column[order] for key, column in columns.items()},
+        ST_bound=_bound(ds, columns)[order],
         undefined=_undefined(ds)[order],
     )
 
@@ -123,6 +129,11 @@ def _column(ds: xr.Dataset, name: str) -> Floats:
             return np.asarray(ds[stored].values, dtype=np.float64)
         return aggregated(ds, name) if name in ds and not end else np.full(d, np.nan)
     return np.asarray(ds[name].values, dtype=np.float64) if name in ds else np.full(d, np.nan)
+
+
+def _bound(ds: xr.Dataset, columns: Mapping[str, Floats]) -> Floats:
+    wide = _column(ds, "ST_conf_simultaneous")
+    return np.where(np.isfinite(wide), columns["ST"] + wide, columns["ST_high"])
 
 
 def _complete(columns: dict[str, Floats], name: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from parsl_sa.report.dependence import is_dependent
 from parsl_sa.report.names import shorten
 from parsl_sa.report.numbers import index, percent
 from parsl_sa.report.ranking import Ranking, rank
@@ -20,6 +21,7 @@ MOST = 0.8  # of what all first-order indices explain: enough parameters are nam
 NAMED = 4
 COMPARABLE = 0.5  # of the leader's ST: a parameter that large is named too
 LONGEST = 32  # letters of a name
+NEGLIGIBLE = 0.01  # of ST, with all intervals at once: such a parameter may be fixed
 VISIBLE, FEW = 0.02, 0.1  # share of interactions: claimed above the first, bounded in words below the second
 
 
@@ -59,7 +61,7 @@ def answer(name: str, ds: xr.Dataset) -> str:
         return _field(name, ds, ranking)
     if not ranking.has_intervals:
         return _without_intervals(name, ranking)
-    return _with_intervals(name, ranking, "the variance")
+    return _with_intervals(name, ranking, "the variance", dependent=is_dependent(ds))
 
 
 def _nothing(name: str, ranking: Ranking) -> str:
@@ -68,16 +70,21 @@ def _nothing(name: str, ranking: Ranking) -> str:
     return f"{name}: no indices yet; no replicate is complete."
 
 
-def _with_intervals(name: str, ranking: Ranking, whole: str) -> str:
+def _with_intervals(name: str, ranking: Ranking, whole: str, *, dependent: bool) -> str:
     if float(np.nanmax(ranking.ST_low)) <= 0.0:
         return f"{name}: too few samples to tell which parameter drives it; every interval of ST reaches 0."
     tiers = _leading_tiers(ranking)
     named = np.array([place for tier in tiers for place in tier])
-    share = percent(float(ranking.S1[named].sum()), float(ranking.S1_conf[named].sum()))
     subject, plural = _subject(ranking, tiers)
     verb = "explain" if plural else "explains"
-    clauses = [f"{subject} {verb} {share} of {whole} (first order)"]
-    clauses += [clause for clause in (_interactions(ranking), _others(ranking, named)) if clause]
+    if dependent and plural:
+        clauses = [f"{subject} drive {whole} (the inputs depend on each other, so shares do not add up)"]
+    else:
+        share = percent(float(ranking.S1[named].sum()), float(ranking.S1_conf[named].sum()))
+        clauses = [f"{subject} {verb} {share} of {whole} ({'full ' if dependent else ''}first order)"]
+    # With dependent inputs the first-order shares overlap, and say nothing about interactions.
+    between = "" if dependent else _interactions(ranking)
+    clauses += [clause for clause in (between, _others(ranking, named)) if clause]
     return f"{name}: {'; '.join(clauses)}."
 
 
@@ -136,12 +143,18 @@ def _interactions(ranking: Ranking) -> str:
 
 def _others(ranking: Ranking, named: npt.NDArray[np.intp]) -> str:
     rest = [place for place in range(len(ranking.names)) if place not in set(named.tolist())]
-    highs = ranking.ST_high[rest]
+    highs = ranking.ST_bound[rest]  # all at once: the sentence is about all of them
     if not np.isfinite(highs).any():
         return ""
     below = f"{math.floor(100.0 * float(np.nanmax(highs)) + 1.0) / 100.0:.2f}"
     if len(rest) == 1:
         return f"{_short(ranking, rest[0])} stays below {below} in total order"
+    inert = int(np.sum(highs < NEGLIGIBLE))
+    if len(rest) > inert > 1:
+        return (
+            f"the other {len(rest)} each stay below {below} in total order, {inert} of them below "
+            f"{NEGLIGIBLE:g}: these {inert} of {len(ranking.names)} do not matter"
+        )
     return f"the other {len(rest)} each stay below {below} in total order"
 
 
@@ -155,7 +168,9 @@ def _without_intervals(name: str, ranking: Ranking) -> str:
 def _field(name: str, ds: xr.Dataset, ranking: Ranking) -> str:
     cells = f"{name} ({_cells(ds)})"
     if ranking.has_intervals:
-        text = _with_intervals(cells, ranking, "the variance of all cells together").removesuffix(".")
+        text = _with_intervals(
+            cells, ranking, "the variance of all cells together", dependent=is_dependent(ds)
+        ).removesuffix(".")
     else:
         text = (
             f"{cells}: weighted by the variance of the cells, the largest total order has "

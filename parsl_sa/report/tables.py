@@ -13,8 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from parsl_sa.report.bar import Bar
+from parsl_sa.report.dependence import NOTE, is_dependent, plain
 from parsl_sa.report.moments import counts, moments
 from parsl_sa.report.numbers import MISSING, align, index, no_minus_zero, number
+from parsl_sa.report.pairs import Pairs, pairs
 from parsl_sa.report.ranking import Ranking, positions, rank
 from parsl_sa.report.sentences import answer
 from parsl_sa.results.schema import PARAMETER, is_field
@@ -48,8 +50,11 @@ def results_view(
     rich renderable
     """
     parts: list[RenderableType] = [Text(counts(attrs), style="bold")]
-    for name, ds in datasets.items():
+    shown = plain(datasets)
+    for name, ds in shown.items():
         parts += [Text(), quantity_view(name, ds, limit)]
+    if any(is_dependent(ds) for ds in shown.values()):
+        parts += [Text(), Text(NOTE)]
     return Group(*parts)
 
 
@@ -59,6 +64,9 @@ def quantity_view(name: str, ds: xr.Dataset, limit: int | None = SHOWN) -> Rende
     ranking = rank(ds)
     if ranking is not None and np.isfinite(ranking.ST).any():
         parts.append(_field_table(ds, ranking, limit) if is_field(ds) else _scalar_table(ranking, limit))
+    together = pairs(ds)
+    if together is not None:
+        parts.append(_pair_table(together))
     return Group(parts[0], Padding(Group(*parts[1:]), (0, 0, 0, 2)))
 
 
@@ -95,6 +103,16 @@ def _field_table(ds: xr.Dataset, ranking: Ranking, limit: int | None) -> Rendera
         table.add_row(*lead, Text(S1[place]), Text(ST[place]), bar, Text(spread(cells, "ST")))
     note = Text("S1, ST: weighted by the variance of the cells. Over cells: median (smallest to largest).")
     return Group(table, *_more(ranking, shown), note)
+
+
+def _pair_table(together: Pairs) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    table.add_column("pair", overflow="fold", min_width=9)
+    table.add_column("S2", no_wrap=True)
+    for name, value in zip(together.names, together.values, strict=True):
+        table.add_row(Text(name), Text(value))
+    more = [Text(f"… and {together.n_more} more pairs, S2 below these")] if together.n_more else []
+    return Group(Text(), table, *more)
 
 
 def spread(cells: xr.Dataset, name: str) -> str:

@@ -50,25 +50,55 @@ def _estimate(name: str, label: str, unit: str, description: str) -> dict[str, M
     }
 
 
+def _index(name: str, label: str, description: str) -> dict[str, Meaning]:
+    """Describe an index, of a cell and of a whole field, with both kinds of interval."""
+    described: dict[str, Meaning] = {}
+    for full, long, of in (
+        (name, label, "the variance"),
+        (f"{name}_{AGGREGATED}", f"{label} of the whole field", "the variance, summed over cells,"),
+    ):
+        meaning = f"share of {of} {description}"
+        described |= _estimate(full, long, DIMENSIONLESS, meaning)
+        described[f"{full}_conf_simultaneous"] = Meaning(
+            f"{long}, simultaneous half-width",
+            DIMENSIONLESS,
+            f"half-width of {full} at which all its intervals of this output hold at once with {{level}}",
+        )
+    return described
+
+
 MEANINGS: dict[str, Meaning] = {
     **_estimate("mean", "mean", "{unit}", "mean over the inputs' distributions"),
     **_estimate("variance", "variance", "({unit})^2", "variance over the inputs' distributions"),
     "minimum": Meaning("minimum", "{unit}", "smallest value of all rows kept"),
     "maximum": Meaning("maximum", "{unit}", "largest value of all rows kept"),
-    **_estimate(
-        "S1",
-        "first-order Sobol' index",
-        DIMENSIONLESS,
-        "share of the variance that the parameter explains by itself",
+    **_index("S1", "first-order Sobol' index", "that the parameter explains by itself"),
+    **_index("ST", "total-order Sobol' index", "that the parameter takes part in, interactions included"),
+    **_index(
+        "S2", "second-order Sobol' index", "that the two parameters explain together beyond each by itself"
     ),
-    **_estimate(
-        "ST",
-        "total-order Sobol' index",
-        DIMENSIONLESS,
-        "share of the variance that the parameter takes part in, interactions included",
+    **_index(
+        "S1_full",
+        "full first-order Sobol' index",
+        "that the parameter explains by itself and through its dependence on others",
+    ),
+    **_index(
+        "ST_independent",
+        "independent total-order Sobol' index",
+        "that the parameter takes part in once all others are known",
     ),
     "undefined": Meaning(
-        "index undefined", "", "True where the output has zero variance, so that S1 and ST do not exist"
+        "index undefined", "", "True where the output does not vary beyond rounding, so that no index exists"
+    ),
+    "precision_limited": Meaning(
+        "limited by the dtype",
+        "",
+        "True where the output varies by under 100 spacings of its dtype, so that rounding counts",
+    ),
+    "dominant_replicate": Meaning(
+        "one replicate dominates",
+        "",
+        "True where one replicate may hold over 30 % of the spread, which makes the intervals doubtful",
     ),
     MASKED: Meaning(
         "cell masked",
@@ -76,18 +106,6 @@ MEANINGS: dict[str, Meaning] = {
         "True where the output was finite for no probed input; every statistic is NaN there",
     ),
     WEIGHT: Meaning("weight of the cell", "", "weight of the cell in the aggregated indices"),
-    **_estimate(
-        f"S1_{AGGREGATED}",
-        "first-order Sobol' index of the whole field",
-        DIMENSIONLESS,
-        "share of the variance, summed over cells, that the parameter explains by itself",
-    ),
-    **_estimate(
-        f"ST_{AGGREGATED}",
-        "total-order Sobol' index of the whole field",
-        DIMENSIONLESS,
-        "share of the variance, summed over cells, that the parameter takes part in",
-    ),
 }
 
 

@@ -6,6 +6,7 @@ Dimensions are `parameter` and the axes of the quantity; a scalar quantity has n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
@@ -22,10 +23,16 @@ if TYPE_CHECKING:
 
 PARAMETER = "parameter"
 PARAMETER_UNIT = "parameter_unit"
+PAIR = "pair"
+PAIR_SIGN = " × "  # noqa: RUF001 - a product of parameters is meant
+PAIR_MEMBERS = ("pair_first", "pair_second")
 LOOK = "look"
-RESERVED_DIMS = frozenset({PARAMETER, PARAMETER_UNIT, LOOK, "case"})
+RESERVED_DIMS = frozenset({PARAMETER, PARAMETER_UNIT, PAIR, *PAIR_MEMBERS, LOOK, "case"})
 
 INDICES = ("S1", "ST")
+DEPENDENT_INDICES = ("S1_full", "ST_independent")
+SECOND_ORDER = "S2"
+ALL_INDICES = (*INDICES, *DEPENDENT_INDICES, SECOND_ORDER)
 INTERVAL_PARTS = ("conf", "low", "high")
 
 
@@ -66,7 +73,7 @@ class Extras:
         Weights of its cells in the aggregated indices, where the spec states them.
     masked : ndarray of bool, shape (n_cells of the quantity,), optional
         Cells that hold no numbers; kept where there is one.
-    aggregated : mapping of str to ndarray, shape (d,)
+    aggregated : mapping of str to ndarray, shape (d,) or, for S2, (d (d - 1) / 2,)
         Indices of the whole field: ``S1``, ``S1_conf``, ...
     looks : mapping of str to ndarray, shape (n_looks, d) or (n_looks,)
         History of estimates: of a scalar its own, of a field those of its aggregated indices.
@@ -99,7 +106,7 @@ def dataset(
         Which cells, and the axes they form.
     parameters : sequence of str, length d
         Names of the uncertain parameters, in the order of the design.
-    values : mapping of str to ndarray, shape (n_cells,) or (d, n_cells)
+    values : mapping of str to ndarray, shape (n_cells,), (d, n_cells) or, for S2, (d (d - 1) / 2, n_cells)
         What the statistics return, over the cells of ALL quantities. Booleans stay, the rest becomes float64.
     parameter_units : sequence of str, length d, optional
         Units of the parameters; kept as the coordinate `parameter_unit`.
@@ -111,10 +118,11 @@ def dataset(
     Returns
     -------
     xarray.Dataset
-        Variables over ``(parameter, *quantity.dims)`` or ``quantity.dims``, views of `values` where possible.
-        Of a field ``S1_aggregated`` and the like over ``(parameter,)``. The history as ``S1_look``,
-        ``S1_conf_look``, ``mean_look`` and the like over ``(look, parameter)`` or ``(look,)``, with the
-        bundles used as coordinate `look`. ``masked`` where a cell is, ``weight`` where weights are stated.
+        Variables over ``(parameter, *quantity.dims)``, for S2 ``(pair, *quantity.dims)``, or
+        ``quantity.dims``, views of `values` where possible. Of a field ``S1_aggregated`` and the like over
+        ``(parameter,)``. The history as ``S1_look``, ``S1_conf_look``, ``mean_look`` and the like over
+        ``(look, parameter)`` or ``(look,)``, with the bundles used as coordinate `look`. ``masked`` where a
+        cell is, ``weight`` where weights are stated.
 
     Raises
     ------
@@ -138,6 +146,8 @@ def dataset(
     }
     variables.update(_extra_variables(quantity, more, level))
     coords: dict[str, Any] = {PARAMETER: (PARAMETER, list(parameters), {"long_name": "uncertain parameter"})}
+    if any(PAIR in variable[0] for variable in variables.values()):
+        coords |= _pairs(parameters)
     if parameter_units is not None:
         coords[PARAMETER_UNIT] = (PARAMETER, list(parameter_units), {"long_name": "unit of the parameter"})
     coords.update(_extra_coords(more))
@@ -157,9 +167,8 @@ def _extra_coords(extras: Extras) -> dict[str, Any]:
 def _extra_variables(quantity: Quantity, extras: Extras, level: float) -> dict[str, Any]:
     variables: dict[str, Any] = {}
     for name, array in extras.aggregated.items():
-        index, _, part = name.partition("_")
-        full = f"{index}_{AGGREGATED}_{part}".rstrip("_")
-        variables[full] = (PARAMETER, array, attributes(full, "", level))
+        full = aggregated_name(name)
+        variables[full] = (_over(name), array, attributes(full, "", level))
     for name, array in extras.looks.items():
         dims = (LOOK, PARAMETER) if array.ndim == 2 else (LOOK,)
         described = attributes(name, quantity.unit, level)
@@ -169,6 +178,58 @@ def _extra_variables(quantity: Quantity, extras: Extras, level: float) -> dict[s
         if cells is not None and (name == WEIGHT or cells.any()):
             variables[name] = (quantity.dims, cells.reshape(quantity.shape), attributes(name, "", level))
     return variables
+
+
+def index_of(name: str) -> tuple[str, str]:
+    """Split the name of a variable into its index and the part of an interval, empty for the index itself.
+
+    Examples
+    --------
+    >>> index_of("S1_full_conf"), index_of("ST")
+    (('S1_full', 'conf'), ('ST', ''))
+    """
+    index, _, part = name.rpartition("_")
+    return (index, part) if part in INTERVAL_PARTS else (name, "")
+
+
+def aggregated_name(name: str) -> str:
+    """Return the name of an index of a whole field, or of a part of its interval.
+
+    Examples
+    --------
+    >>> aggregated_name("S1_full_conf")
+    'S1_full_aggregated_conf'
+    """
+    index, part = index_of(name)
+    return f"{index}_{AGGREGATED}_{part}".rstrip("_")
+
+
+def indices_of(ds: xr.Dataset) -> tuple[str, str] | None:
+    """Return the names of the first-order and of the total index of a quantity; None where it has none.
+
+    Examples
+    --------
+    >>> indices_of(xr.Dataset({"S1": ((), 0.5), "ST": ((), 0.6)}))
+    ('S1', 'ST')
+    """
+    return next((names for names in (INDICES, DEPENDENT_INDICES) if names[1] in ds), None)
+
+
+def _over(name: str) -> str:
+    """Return the axis that an index has beside those of its quantity."""
+    return PAIR if index_of(name)[0] == SECOND_ORDER else PARAMETER
+
+
+def _pairs(parameters: Sequence[str]) -> dict[str, Any]:
+    both = list(combinations(parameters, 2))
+    members = {
+        name: (PAIR, [pair[k] for pair in both], {"long_name": f"{which} parameter of the pair"})
+        for k, (name, which) in enumerate(zip(PAIR_MEMBERS, ("first", "second"), strict=True))
+    }
+    return {
+        PAIR: (PAIR, [PAIR_SIGN.join(pair) for pair in both], {"long_name": "pair of parameters"}),
+        **members,
+    }
 
 
 def is_field(ds: xr.Dataset) -> bool:
@@ -183,8 +244,8 @@ def is_field(ds: xr.Dataset) -> bool:
 
 
 def cell_dims(ds: xr.Dataset) -> tuple[str, ...]:
-    """Return the axes of the quantity, without `parameter` and `look`."""
-    return tuple(str(dim) for dim in ds.sizes if dim not in {PARAMETER, LOOK})
+    """Return the axes of the quantity, without `parameter`, `pair` and `look`."""
+    return tuple(str(dim) for dim in ds.sizes if dim not in {PARAMETER, PAIR, LOOK})
 
 
 def parameter_names(ds: xr.Dataset) -> list[str]:
@@ -204,8 +265,10 @@ def _check_dims(quantity: Quantity, values: Mapping[str, Any]) -> None:
 def _variable(
     name: str, array: npt.NDArray[Any], quantity: Quantity, d: int, level: float
 ) -> tuple[tuple[str, ...], npt.NDArray[Any], dict[str, str]]:
-    if array.ndim not in {1, 2} or (array.ndim == 2 and array.shape[0] != d):
-        msg = f"{name} has shape {array.shape}; expected (n_cells,) or ({d}, n_cells)"
+    axis = _over(name)
+    length = d * (d - 1) // 2 if axis == PAIR else d
+    if array.ndim not in {1, 2} or (array.ndim == 2 and array.shape[0] != length):
+        msg = f"{name} has shape {array.shape}; expected (n_cells,) or ({length}, n_cells)"
         raise ValueError(msg)
     if array.shape[-1] < quantity.cells.stop:
         msg = f"{name} has {array.shape[-1]} cells; '{quantity.name}' ends at cell {quantity.cells.stop}"
@@ -213,5 +276,5 @@ def _variable(
     cut = array[..., quantity.cells].reshape((*array.shape[:-1], *quantity.shape))
     if cut.dtype != np.bool_:
         cut = np.asarray(cut, dtype=np.float64)
-    dims = (PARAMETER, *quantity.dims) if array.ndim == 2 else quantity.dims
+    dims = (axis, *quantity.dims) if array.ndim == 2 else quantity.dims
     return dims, cut, attributes(name, quantity.unit, level)

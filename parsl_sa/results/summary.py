@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parsl_sa.results.meanings import AGGREGATED, WEIGHT
-from parsl_sa.results.schema import INDICES, LOOK, PARAMETER, is_field, parameter_names
+from parsl_sa.results.schema import (
+    ALL_INDICES,
+    LOOK,
+    PAIR,
+    PARAMETER,
+    aggregated_name,
+    is_field,
+    parameter_names,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,10 +45,11 @@ def to_json(datasets: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> dic
     -------
     dict
         ``{"name", "n_planned", "n_used", "dropped", "outputs": {output: {statistic: value}}}``. `dropped` is
-        a count. The value of an index is a dict by parameter. What is not finite is None, so that the object
-        is strict JSON. A field has ``{"min", "median", "max"}`` over its defined cells in place of a number,
-        an index and its interval also ``"aggregated"``, that of the whole field, and `undefined` and `masked`
-        count: ``{"cells": 3, "of": 64}``. The history of estimates and weights are left to the store.
+        a count. The value of an index is a dict by parameter, of S2 by pair (``"a × b"``). What is not finite
+        is None, so that the object is strict JSON. A field has ``{"min", "median", "max"}`` over its defined
+        cells in place of a number, an index and its interval also ``"aggregated"``, that of the whole field,
+        and `undefined` and `masked` count: ``{"cells": 3, "of": 64}``. The history of estimates and weights
+        are left to the store.
     """
     dropped = attrs.get("dropped", [])
     return {
@@ -132,11 +141,12 @@ def aggregated(ds: xr.Dataset, index: str) -> npt.NDArray[np.float64]:
     >>> aggregated(ds, "S1")
     array([0.25, 0.75])
     """
-    if _formed(index) in ds:
-        return np.asarray(ds[_formed(index)].values, np.float64)
-    per_cell = ds[index].transpose(PARAMETER, ...)
-    share = per_cell.values.reshape(per_cell.sizes[PARAMETER], -1)
-    if "variance" not in ds or index not in INDICES:
+    if aggregated_name(index) in ds:
+        return np.asarray(ds[aggregated_name(index)].values, np.float64)
+    axis = _axis(ds[index])
+    per_cell = ds[index].transpose(axis, ...)
+    share = per_cell.values.reshape(per_cell.sizes[axis], -1)
+    if "variance" not in ds or index not in ALL_INDICES:
         return np.full(share.shape[0], np.nan)
     variance = ds["variance"].transpose(*per_cell.dims[1:]).values.reshape(1, -1)
     weight = np.where(np.isfinite(share), variance, 0.0)
@@ -148,9 +158,9 @@ def aggregated(ds: xr.Dataset, index: str) -> npt.NDArray[np.float64]:
     return shares
 
 
-def _formed(index: str) -> str:
-    name, _, part = index.partition("_")
-    return f"{name}_{AGGREGATED}_{part}".rstrip("_")
+def _axis(variable: xr.DataArray) -> str:
+    """Return the axis of an index, or nothing for a statistic of the output itself."""
+    return next((axis for axis in (PARAMETER, PAIR) if axis in variable.dims), "")
 
 
 def over_cells(values: npt.NDArray[np.float64]) -> dict[str, Number]:
@@ -177,14 +187,15 @@ def _is_summed_up(name: str) -> bool:
 
 def _statistic(ds: xr.Dataset, name: str) -> Any:
     variable = ds[name]
-    if PARAMETER not in variable.dims:
+    axis = _axis(variable)
+    if not axis:
         return _cells(variable.values)
-    by_parameter = variable.transpose(PARAMETER, ...).values
-    summaries = [_cells(row) for row in by_parameter]
-    if is_field(ds) and (name in INDICES or _formed(name) in ds):
+    summaries = [_cells(row) for row in variable.transpose(axis, ...).values]
+    if is_field(ds) and (name in ALL_INDICES or aggregated_name(name) in ds):
         for summary, value in zip(summaries, aggregated(ds, name), strict=True):
             summary[AGGREGATED] = _plain(value)
-    return dict(zip(parameter_names(ds), summaries, strict=True))
+    names = parameter_names(ds) if axis == PARAMETER else [str(pair) for pair in ds[PAIR].values.tolist()]
+    return dict(zip(names, summaries, strict=True))
 
 
 def _cells(values: npt.NDArray[Any]) -> Any:
@@ -203,7 +214,7 @@ def _plain(value: Any) -> Number:
 
 
 def _flatten(summary: Any, ds: xr.Dataset, statistic: str) -> Iterator[tuple[str, str, Number]]:
-    by_parameter = summary if PARAMETER in ds[statistic].dims else {"": summary}
+    by_parameter = summary if _axis(ds[statistic]) else {"": summary}
     for parameter, cells in by_parameter.items():
         if isinstance(cells, dict):
             yield from ((parameter, kind, value) for kind, value in cells.items())

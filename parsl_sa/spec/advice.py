@@ -66,8 +66,8 @@ def _unused_rows(spec: StudySpec) -> Iterator[str]:
             f"design.method: pick-freeze evaluates {len(spec.factors) + 2} rows or more a base point for "
             'Sobol\' indices, but statistics do not ask for sobol; "monte-carlo" evaluates one'
         )
-    elif design.both_ways and sobol[0].estimator == "jansen-paired":
+    elif design.both_ways and sobol[0].estimator != "azzini-rosati" and not sobol[0].second_order:
         yield (
-            "design.both_ways: jansen-paired does not use the rows BA_i, which nearly double the cost; "
-            "set it to false"
+            f"design.both_ways: {sobol[0].estimator} does not use the rows BA_i, which nearly double the "
+            "cost; set it to false"
         )

@@ -122,14 +122,27 @@ def _sobol(statistic: Part, design: Part, correlated: tuple[str, ...]) -> Iterat
             'Sobol\' indices need the rows of a pick-freeze design: set design.method to "pick-freeze", '
             "or leave sobol out"
         )
-    elif correlated and statistic.get("estimator") not in {None, "jansen-paired"}:
+        return
+    if correlated and statistic.get("estimator") not in {None, "jansen-paired"}:
         yield statistic.finding(
             f"{', '.join(correlated)} are correlated, and their conditional rows are paired as jansen-paired "
             "alone pairs them; leave the estimator out",
             "estimator",
         )
-    elif statistic.get("estimator") == "azzini-rosati" and design.get("both_ways") is False:
+    if correlated:
+        if statistic.get("second_order"):
+            yield statistic.finding(
+                f"{', '.join(correlated)} are correlated, and S2 is for independent inputs; leave it out",
+                "second_order",
+            )
+        return
+    one_way = design.get("both_ways") is False
+    if one_way and statistic.get("estimator") == "azzini-rosati":
         yield statistic.finding(
             'azzini-rosati needs the rows BA_i: set design.both_ways to true, or use "jansen-paired"',
             "estimator",
+        )
+    if one_way and statistic.get("second_order"):
+        yield statistic.finding(
+            "S2 needs the rows BA_i: set design.both_ways to true, or leave second_order out", "second_order"
         )

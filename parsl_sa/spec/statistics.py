@@ -31,13 +31,19 @@ class ExtremaSpec(Section):
 
 
 class SobolSpec(Section):
-    """Sobol' indices of first and total order, with intervals over replicates."""
+    """Sobol' indices of first, total and second order, with intervals over replicates."""
 
     name: Literal["sobol"] = Field(description="Name of the statistic.")
     estimator: Annotated[str, PlugIn("estimator")] | None = Field(
         default=None,
-        description='The formula: "azzini-rosati" needs design.both_ways, "jansen-paired" does not. Null '
-        "or left out takes azzini-rosati where both_ways is true, jansen-paired elsewhere.",
+        description='The formula: "azzini-rosati" needs design.both_ways, the others do not use its rows. '
+        "Null or left out takes azzini-rosati where both_ways is true, jansen-paired elsewhere; "
+        "docs/choosing.md says why.",
+    )
+    second_order: bool = Field(
+        default=False,
+        description="Also form S2 of every pair of parameters, d (d - 1) / 2 indices a cell; needs "
+        "design.both_ways.",
     )
     level: Level = Field(default=0.95, description=_LEVEL)
 

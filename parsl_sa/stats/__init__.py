@@ -10,6 +10,7 @@ from parsl_sa.stats.aggregates import Aggregates
 from parsl_sa.stats.assemble import assemble, for_plan, prewarm
 from parsl_sa.stats.contribution import PARTIAL, ROWS, Form, sum_fields
 from parsl_sa.stats.finite import whole_bundles
+from parsl_sa.stats.intervals import widening
 from parsl_sa.stats.memory import flat, views
 from parsl_sa.stats.protocol import Statistic
 from parsl_sa.stats.tree import LaneTree, Node, merge_nodes
@@ -31,4 +32,5 @@ __all__ = [
     "sum_fields",
     "views",
     "whole_bundles",
+    "widening",
 ]

@@ -71,6 +71,26 @@ def add_over_cells(part: Floats, begin: int, weights: Floats, totals: Floats) ->
     _add_over_cells(frozen(part), begin, frozen(weights), totals)
 
 
+def sizes(fields: Sequence[slice], pivots: Floats, weights: Floats) -> Floats:
+    """Return what each field amounts to: the root of the weighted sum of its squared pivots.
+
+    Parameters
+    ----------
+    fields : sequence of slice
+        Cells of each field.
+    pivots, weights : ndarray of float64, shape (n_cells,)
+        Of all cells; a cell of weight 0 is left out, whatever its pivot.
+
+    Examples
+    --------
+    >>> sizes([slice(0, 3)], np.array([3.0, 4.0, np.nan]), np.array([1.0, 1.0, 0.0])).tolist()
+    [5.0]
+    """
+    squares = np.where(weights > 0.0, weights * pivots**2, 0.0)
+    totals: Floats = np.array([squares[cells].sum() for cells in fields], np.float64)
+    return np.sqrt(totals)
+
+
 class Aggregates:
     """The statistics of whole fields: one cell a field, whose sums are sums over the field's cells.
 
@@ -83,6 +103,8 @@ class Aggregates:
     weights : ndarray of float64, shape (n_cells,), optional
         Weight of every cell, 0 where it is masked. None where sums only arrive: a shard does not hold all
         cells of a field.
+    sizes : ndarray of float64, shape (n_fields,), optional
+        What each field amounts to, see `sizes`; 0 where none is given.
 
     Notes
     -----
@@ -96,12 +118,17 @@ class Aggregates:
     """
 
     def __init__(
-        self, statistics: Sequence[Statistic], fields: Sequence[slice], weights: Floats | None
+        self,
+        statistics: Sequence[Statistic],
+        fields: Sequence[slice],
+        weights: Floats | None,
+        sizes: Floats | None = None,
     ) -> None:
         self.fields = tuple(fields)
         self.weights = weights
         self.sources = tuple(i for i, s in enumerate(statistics) if s.aggregates and self.fields)
-        self.statistics = tuple(statistics[i].empty_like(len(self.fields)) for i in self.sources)
+        known = np.zeros(len(self.fields)) if sizes is None else sizes
+        self.statistics = tuple(statistics[i].of_fields(known) for i in self.sources)
 
     def refill(self, parts: Sequence[Floats], n_bundles: int) -> None:
         """Replace the open parts by the sums over cells of the open parts of the cells' statistics.

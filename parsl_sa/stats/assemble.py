@@ -8,7 +8,7 @@ import numpy as np
 
 from parsl_sa.registry import resolve
 from parsl_sa.stats.accumulator import Accumulator
-from parsl_sa.stats.aggregates import Aggregates
+from parsl_sa.stats.aggregates import Aggregates, sizes
 from parsl_sa.stats.compile import BLOCK, PARALLEL_SIZE
 from parsl_sa.stats.finite import whole_bundles
 from parsl_sa.stats.folding import rehearse_threads
@@ -31,6 +31,7 @@ def assemble(
     fields: Sequence[slice] = (),
     weights: npt.NDArray[np.float64] | None = None,
     scalars: Sequence[int] = (),
+    dtype: str = "float64",
 ) -> Accumulator:
     """Build the accumulator of named statistics.
 
@@ -50,6 +51,8 @@ def assemble(
         Weight of every cell in its field, such as a volume; 1 where none is given.
     scalars : sequence of int
         Cells whose history of estimates is kept; that of fields is kept too.
+    dtype : str
+        dtype of the outputs: its spacing tells a small variance from rounding.
 
     Raises
     ------
@@ -69,10 +72,11 @@ def assemble(
     >>> study.memory_bytes()
     1120
     """
-    built = _built(statistics, layout, n_cells, pivot)
+    built = _built(statistics, layout, pivot if pivot is not None else np.zeros(n_cells), dtype)
     masked = None if pivot is None else np.isnan(pivot)
     counted = _weights(n_cells, weights, masked) if fields else None
-    return Accumulator(built, Aggregates(built, fields, counted), scalars, masked)
+    known = None if counted is None or pivot is None else sizes(fields, pivot, counted)
+    return Accumulator(built, Aggregates(built, fields, counted, known), scalars, masked)
 
 
 def for_plan(
@@ -99,24 +103,34 @@ def for_plan(
     scalars = [quantity.start for quantity in plan.quantities if not quantity.shape]
     if slab is None:
         return assemble(
-            statistics, plan.layout, plan.n_cells, pivots, fields=fields, weights=weights, scalars=scalars
+            statistics,
+            plan.layout,
+            plan.n_cells,
+            pivots,
+            fields=fields,
+            weights=weights,
+            scalars=scalars,
+            dtype=plan.dtype,
         )
     own = [cell - slab.start for cell in scalars if slab.start <= cell < slab.stop]
-    built = _built(statistics, plan.layout, slab.stop - slab.start, pivots[slab])
-    return Accumulator(built, Aggregates(built, fields, None), own, np.isnan(pivots[slab]))
+    known = sizes(fields, pivots, _weights(plan.n_cells, weights, np.isnan(pivots)))
+    built = _built(statistics, plan.layout, pivots[slab], plan.dtype)
+    return Accumulator(built, Aggregates(built, fields, None, known), own, np.isnan(pivots[slab]))
 
 
 def _built(
     statistics: Sequence[str | Mapping[str, Any]],
     layout: Layout,
-    n_cells: int,
-    pivot: npt.NDArray[np.float64] | None,
+    pivot: npt.NDArray[np.float64],
+    dtype: str,
 ) -> list[Statistic]:
     built: list[Statistic] = []
     for given in statistics:
         options = {"name": given} if isinstance(given, str) else dict(given)
-        name = options.pop("name")
-        built.append(resolve("statistic", name)(layout, n_cells, pivot=pivot, **options))
+        statistic = resolve("statistic", options.pop("name"))
+        if statistic.takes_dtype:
+            options["dtype"] = dtype
+        built.append(statistic(layout, len(pivot), pivot=pivot, **options))
     return built
 
 
@@ -149,14 +163,20 @@ def prewarm(accumulator: Accumulator, dtype: str) -> None:
     up to the size from which nothing changes; threads start only for accumulators large enough
     to use them.
     """
-    n_cells = min(accumulator.n_cells, BLOCK)
+    _rehearse(accumulator, dtype, min(accumulator.n_cells, BLOCK), 2)
+    if accumulator.n_cells > BLOCK:  # a batch may be large enough for threads
+        n_cells = BLOCK + 1
+        _rehearse(accumulator, dtype, n_cells, PARALLEL_SIZE // (accumulator.layout.n_rows * n_cells) + 1)
+    if accumulator.memory_bytes() >= PARALLEL_SIZE * 8:
+        rehearse_threads()
+
+
+def _rehearse(accumulator: Accumulator, dtype: str, n_cells: int, n_bundles: int) -> None:
     built = [statistic.empty_like(n_cells) for statistic in accumulator.statistics]
     fields = [slice(0, n_cells)] if accumulator.aggregates.fields else []
     rehearsal = Accumulator(built, Aggregates(built, fields, np.ones(n_cells)))
-    rows = np.zeros((2, accumulator.layout.n_rows, n_cells), dtype)
+    rows = np.zeros((n_bundles, accumulator.layout.n_rows, n_cells), dtype)
     rehearsal.update(rows, whole_bundles(rows))
     rehearsal.add_partials(*rehearsal.take_partials())
     rehearsal.close_replicate()
     rehearsal.result()
-    if accumulator.memory_bytes() >= PARALLEL_SIZE * 8:
-        rehearse_threads()

@@ -87,6 +87,69 @@ def half_width(
     return width
 
 
+def largest_share(
+    totals: npt.NDArray[np.float64], squares: npt.NDArray[np.float64], n_replicates: int
+) -> npt.NDArray[np.float64]:
+    """Return the largest share of a sum that one replicate can have, given the sum of squares.
+
+    Parameters
+    ----------
+    totals, squares : ndarray of float64
+        Sums over replicates of Q_r and of Q_r^2, Q_r >= 0.
+    n_replicates : int
+        L, the replicates that have bundles.
+
+    Returns
+    -------
+    ndarray of float64
+        From 1 / L, all alike, to 1; NaN where the sum is 0 or there are no replicates.
+
+    Notes
+    -----
+    A bound, reached where all other replicates are alike. It needs no state of its own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> largest_share(np.array([4.0, 4.0]), np.array([4.0, 16.0]), 4).tolist()
+    [0.25, 1.0]
+    """
+    usable = np.where((totals == 0.0) | (n_replicates == 0), np.nan, totals)
+    excess = np.maximum(n_replicates * (squares / usable) / usable - 1.0, 0.0)
+    share: npt.NDArray[np.float64] = (1.0 + np.sqrt((n_replicates - 1.0) * excess)) / max(n_replicates, 1)
+    return share
+
+
+def widening(level: float, n_intervals: int, n_replicates: int) -> float:
+    """Return by how much an interval at `level` is wider when several must hold at once.
+
+    Returns
+    -------
+    float
+        Ratio of the quantiles of Student's t with L - 1 degrees of freedom; NaN below 8 replicates.
+
+    Notes
+    -----
+    Each of n intervals is taken at level^(1 / n), which holds whatever the dependence between the estimates.
+
+    References
+    ----------
+    .. [1] Sidak (1967), J. Am. Stat. Assoc. 62, 626-633 (intervals of normal means with any correlation).
+       doi:10.1080/01621459.1967.10482935
+
+    Examples
+    --------
+    >>> round(widening(0.95, 23, 16), 3), widening(0.95, 1, 16)
+    (1.727, 1.0)
+    """
+    if n_replicates < FEWEST_REPLICATES:
+        return float("nan")
+    # from the upper tail, which is small and exact where the level is close to 1
+    tail = -np.expm1(np.log(level) / max(n_intervals, 1)) / 2.0
+    wide, narrow = (-float(stdtrit(n_replicates - 1, t)) for t in (tail, (1.0 - level) / 2.0))
+    return wide / narrow
+
+
 def with_bounds(
     name: str, value: npt.NDArray[np.float64], half: npt.NDArray[np.float64]
 ) -> dict[str, npt.NDArray[np.float64]]:

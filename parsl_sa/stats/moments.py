@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from parsl_sa.stats.compile import BLOCK, FEW_CELLS, frozen, serial
+from parsl_sa.stats.compile import frozen
 from parsl_sa.stats.intervals import checked_level, half_width, ratio_scatter, with_bounds
+from parsl_sa.stats.kernels import powers
 from parsl_sa.stats.replicate import SQUARES
 from parsl_sa.stats.sums import ReplicateSums
 
@@ -15,54 +16,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from parsl_sa.records import Layout
-
-
-@serial
-def _add_powers(
-    values: npt.NDArray[Any],
-    pivot: npt.NDArray[np.float64],
-    s1: npt.NDArray[np.float64],
-    s2: npt.NDArray[np.float64],
-) -> None:
-    for c in range(s1.shape[0]):
-        shifted = np.float64(values[c]) - pivot[c]
-        s1[c] += shifted
-        s2[c] += shifted * shifted
-
-
-@serial
-def _fold_field(
-    rows: npt.NDArray[Any],
-    kept: npt.NDArray[np.int64],
-    n_used: int,
-    pivot: npt.NDArray[np.float64],
-    sums: npt.NDArray[np.float64],
-) -> None:
-    for first in range(0, rows.shape[2], BLOCK):
-        last = min(first + BLOCK, rows.shape[2])
-        for b in kept:
-            for r in range(n_used):
-                _add_powers(
-                    rows[b, r, first:last], pivot[first:last], sums[0, first:last], sums[1, first:last]
-                )
-
-
-@serial
-def _fold_few(
-    rows: npt.NDArray[Any],
-    kept: npt.NDArray[np.int64],
-    n_used: int,
-    pivot: npt.NDArray[np.float64],
-    sums: npt.NDArray[np.float64],
-) -> None:
-    for c in range(rows.shape[2]):
-        s1, s2 = sums[0, c], sums[1, c]
-        for b in kept:
-            for r in range(n_used):
-                shifted = np.float64(rows[b, r, c]) - pivot[c]
-                s1 += shifted
-                s2 += shifted * shifted
-        sums[0, c], sums[1, c] = s1, s2
 
 
 class Moments(ReplicateSums):
@@ -129,8 +82,7 @@ class Moments(ReplicateSums):
         return {"mean": 0, "mean_conf": 0}
 
     def _fold(self, rows: npt.NDArray[Any], kept: npt.NDArray[np.int64]) -> None:
-        fold = _fold_few if self.n_cells < FEW_CELLS else _fold_field
-        fold(rows, kept, self.observations, self._shift, self._open)
+        powers.fold(rows, kept, self.observations, self._shift, self._open)
 
     def result(self) -> dict[str, npt.NDArray[Any]]:
         """Return mean and variance, each with ``_conf``, ``_low`` and ``_high``, shape (n_cells,)."""

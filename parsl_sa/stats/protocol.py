@@ -33,10 +33,13 @@ class Statistic(Protocol):
         k, the rows of its open part.
     aggregates : bool
         Whether sums over cells of its open part mean something: an index of the whole field.
+    takes_dtype : bool
+        Whether its constructor takes the ``dtype`` of the outputs.
     """
 
     name: ClassVar[str]
     aggregates: ClassVar[bool]
+    takes_dtype: ClassVar[bool]
     layout: Layout
     n_cells: int
 
@@ -137,6 +140,10 @@ class Statistic(Protocol):
 
     def empty_like(self, n_cells: int) -> Self:
         """Return an empty statistic of the same layout and options over other cells, with pivot 0."""
+        ...
+
+    def of_fields(self, size: npt.NDArray[np.float64]) -> Self:
+        """Return an empty statistic over whole fields of the given sizes; see `aggregates.sizes`."""
         ...
 
     def over(self, cells: slice) -> Self:

@@ -48,6 +48,7 @@ class ReplicateStatistic:
 
     name: ClassVar[str] = ""
     aggregates: ClassVar[bool] = False
+    takes_dtype: ClassVar[bool] = False
 
     def __init__(
         self, layout: Layout, n_cells: int, *, pivot: npt.NDArray[np.float64] | None, **options: object
@@ -259,6 +260,10 @@ class ReplicateStatistic:
     def empty_like(self, n_cells: int) -> Self:
         """Return an empty statistic of the same layout and options over other cells, with pivot 0."""
         return type(self)(self.layout, n_cells, **self.options)
+
+    def of_fields(self, size: npt.NDArray[np.float64]) -> Self:
+        """Return an empty statistic over whole fields of the given sizes; see `aggregates.sizes`."""
+        raise NotImplementedError(f"{self.name} has no sums over the cells of a field")
 
     def over(self, cells: slice) -> Self:
         """Return an empty statistic of the same options over a stretch of the cells, with their pivots."""

@@ -71,7 +71,9 @@ def fold(probed: tuple[StudySpec, Probe], kind: str, ranks: int) -> dict[str, np
     """Compute every lease on so many ranks, fold them, and return the state."""
     spec, found = probed
     plan = dataclasses.replace(found.plan, contribution=kind)
-    reducer = for_plan(spec.statistics_plain(), plan, found.pivots, slab=slice(0, plan.n_cells))
+    reducer = for_plan(
+        spec.statistics_plain(), plan, found.pivots, found.weights, slab=slice(0, plan.n_cells)
+    )
     loaded = [Workload(spec, plan, found.pivots, found.weights) for _ in range(ranks)]
 
     def lease_of(number: int, exclude: tuple[int, ...]) -> Any:
@@ -117,7 +119,9 @@ def test_the_whole_field_has_its_exact_indices(
     probed: tuple[StudySpec, Probe], alone: dict[str, np.ndarray]
 ) -> None:
     spec, found = probed
-    reducer = for_plan(spec.statistics_plain(), found.plan, found.pivots, slab=slice(0, found.plan.n_cells))
+    reducer = for_plan(
+        spec.statistics_plain(), found.plan, found.pivots, found.weights, slab=slice(0, found.plan.n_cells)
+    )
     reducer.load_state(alone)
     weights = np.linspace(1.0, 2.0, N_CELLS) * ~analytic_field.masked_cells(N_CELLS, EVERY)
     exact, whole = analytic_field.aggregated(N_CELLS, D, weights), reducer.aggregates.result()

@@ -282,7 +282,8 @@ def test_the_newest_connection_of_an_identity_is_the_peer(make: Callable[[], Cha
         if server.receive():
             server.send("client-0", Message({"for": "new"}))
         got = new.receive()
-    assert [message.header for message in got] == [{"for": "new"}]
+    # one or, where the first answer was slow, more; and none of them went to the older connection
+    assert {message.header["for"] for message in got} == {"new"}
     old.close()
 
 

@@ -111,7 +111,7 @@ def test_aggregated_sums_are_the_weighted_sums_over_cells(options: dict[str, Any
         (part,), _ = per_cell.take_partials()
         totals.append(np.stack([(part[:, cells] * counted[cells]).sum(axis=1) for cells in FIELDS], axis=1))
     # The formula of the estimator over these sums is tested with cells; here they are its cells.
-    reference = per_cell.statistics[0].empty_like(len(FIELDS))
+    reference = per_cell.statistics[0].of_fields(np.zeros(len(FIELDS)))
     for total in totals:
         reference.add_partial(total, 6)
         reference.close_replicate()

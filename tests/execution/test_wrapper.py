@@ -117,14 +117,16 @@ def test_the_kill_file_ends_the_program_and_its_children(tmp_path: Path) -> None
     told = run(tmp_path, script)
     killer.join()
     assert told["code"] == -signal.SIGKILL
-    assert not processes.is_running(int((tmp_path / "child").read_text()))
+    pid = int((tmp_path / "child").read_text())
+    _until(lambda: not processes.is_running(pid), 5)  # a kill takes its moment on a busy machine
     assert list(tmp_path.glob("client-*")) == [], "a later life of that name is not killed at once"
 
 
 def test_what_the_program_leaves_running_ends_with_it(tmp_path: Path) -> None:
     """A killed mpiexec leaves its ranks; a frozen one cannot see its lifeline."""
     run(tmp_path, f"sleep 600 & kill -STOP $!; echo $! > {tmp_path}/child")
-    assert not processes.is_running(int((tmp_path / "child").read_text()))
+    pid = int((tmp_path / "child").read_text())
+    _until(lambda: not processes.is_running(pid), 5)  # a kill takes its moment on a busy machine
 
 
 def test_a_program_ends_when_its_wrapper_is_killed(tmp_path: Path) -> None:

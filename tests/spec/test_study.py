@@ -44,7 +44,7 @@ def test_default_statistics_follow_the_design(minimal, both_ways, estimator):
     assert parse_spec(minimal).statistics_plain() == [
         {"name": "moments", "level": 0.95},
         {"name": "extrema"},
-        {"name": "sobol", "estimator": estimator, "level": 0.95},
+        {"name": "sobol", "estimator": estimator, "second_order": False, "level": 0.95},
     ]
 
 

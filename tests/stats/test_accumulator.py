@@ -139,13 +139,14 @@ def test_no_cells_is_a_slab_too() -> None:
 
 @pytest.mark.parametrize("n_cells", [1, 200, 1 << 16])
 def test_prewarm_leaves_nothing_to_compile(n_cells: int) -> None:
-    from parsl_sa.stats import aggregates, finite, folding, moments, sobol_kernels
+    from parsl_sa.stats import aggregates, finite, folding
+    from parsl_sa.stats.kernels import both_ways, powers
 
     study = assemble(NAMES, LAYOUT, n_cells, fields=[slice(0, n_cells)])
     prewarm(study, "float32")
     kernels = [
         kernel
-        for module in (aggregates, finite, folding, moments, sobol_kernels)
+        for module in (aggregates, finite, folding, powers, both_ways)
         for kernel in vars(module).values()
         if hasattr(kernel, "signatures")
     ]

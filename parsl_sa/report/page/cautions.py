@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from parsl_sa.report.dependence import NOTE, is_dependent
 from parsl_sa.report.numbers import number
 from parsl_sa.report.ranking import Ranking, rank
 from parsl_sa.results.schema import cell_dims, is_field
@@ -62,6 +63,8 @@ def cautions(
         *_replicates(datasets, attrs),
         *_widths(datasets, attrs),
         *_undefined(datasets),
+        *_flagged(datasets),
+        *_dependence(datasets),
     ]
     other_bits = int(attrs.get("other_bits", status.get("other_bits", 0)) or 0)
     if other_bits:
@@ -150,6 +153,39 @@ def _undefined(datasets: Mapping[str, xr.Dataset]) -> Iterator[Caution]:
                     "undefined."
                 )
                 yield Caution(f"Constant cells in {name}", text)
+
+
+def _flagged(datasets: Mapping[str, xr.Dataset]) -> Iterator[Caution]:
+    limited = _where(datasets, "precision_limited")
+    if limited:
+        text = (
+            f"{limited} by so little, for its size, that the rounding of its numbers reaches the indices. "
+            "Have the model return float64, or the change against a reference."
+        )
+        yield Caution("Close to rounding", text)
+    dominant = _where(datasets, "dominant_replicate")
+    if dominant:
+        text = (
+            f"{dominant} so unevenly that one replicate may hold over 30 % of the spread: a few rare inputs "
+            "decide the indices, and the intervals may be too narrow. Take more replicates, or study a "
+            "transformed output, its logarithm for instance."
+        )
+        yield Caution("Heavy tail", text)
+
+
+def _where(datasets: Mapping[str, xr.Dataset], flag: str) -> str:
+    """Say which outputs a flag is set in, as the subject of a sentence; empty where it is in none."""
+    found = []
+    for name, ds in datasets.items():
+        n_cells = int(ds[flag].sum()) if flag in ds else 0
+        if n_cells:
+            found.append(f"{name} in {n_cells:,} of {ds[flag].size:,} cells" if is_field(ds) else name)
+    return f"{', '.join(found)} var{'ies' if len(found) == 1 else 'y'}" if found else ""
+
+
+def _dependence(datasets: Mapping[str, xr.Dataset]) -> Iterator[Caution]:
+    if any(is_dependent(ds) for ds in datasets.values()):
+        yield Caution("Dependent inputs", NOTE)
 
 
 def _rankings(datasets: Mapping[str, xr.Dataset]) -> Iterator[tuple[str, Ranking]]:

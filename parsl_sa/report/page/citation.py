@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -45,7 +45,26 @@ _ESTIMATORS = {
         "10.1016/S0010-4655(98)00154-4",
         "the estimator jansen-paired",
     ),
+    "martinez": Paper(
+        "Iooss and Lemaître (2015), A review on global sensitivity analysis methods, in Uncertainty "
+        "Management in Simulation-Optimization of Complex Systems, Springer, 101-122.",
+        "10.1007/978-1-4899-7547-8_5",
+        "the estimator martinez",
+    ),
+    "saltelli-2010": Paper(
+        "Saltelli, Annoni, Azzini, Campolongo, Ratto and Tarantola (2010), Variance based sensitivity "
+        "analysis of model output, Computer Physics Communications 181, 259-270.",
+        "10.1016/j.cpc.2009.09.018",
+        "the estimator saltelli-2010",
+    ),
+    "janon-monod": Paper(
+        "Janon, Klein, Lagnoux, Nodet and Prieur (2014), Asymptotic normality and efficiency of two Sobol "
+        "index estimators, ESAIM: Probability and Statistics 18, 342-364.",
+        "10.1051/ps/2013040",
+        "the estimator janon-monod",
+    ),
 }
+_ESTIMATORS["jansen"] = replace(_ESTIMATORS["jansen-paired"], what="the estimator jansen")
 _FIELDS = Paper(
     "Gamboa, Janon, Klein and Lagnoux (2014), Sensitivity analysis for multidimensional and functional "
     "outputs, Electronic Journal of Statistics 8, 575-603.",

@@ -13,6 +13,7 @@ from parsl_sa.report.moments import moment_pairs
 from parsl_sa.report.numbers import number
 from parsl_sa.report.page.bars import MOST, SHOWN, Row, Scale, rows, with_minus
 from parsl_sa.report.page.pictures import TIMES, Group, field_group, history
+from parsl_sa.report.pairs import Pairs, pairs
 from parsl_sa.report.ranking import Ranking, rank
 from parsl_sa.report.sentences import answer
 from parsl_sa.results.schema import cell_dims, is_field
@@ -69,6 +70,8 @@ class Section:
         Parameters that are only in the CSV.
     weighted : bool
         Whether the spec gives its cells weights.
+    pairs : Pairs, optional
+        The largest second-order indices, where the study formed them.
     history, field : Group, optional
         The figures.
     """
@@ -87,6 +90,7 @@ class Section:
     rest: str
     over_most: int
     weighted: bool
+    pairs: Pairs | None
     history: Group | None
     field: Group | None
 
@@ -129,6 +133,7 @@ def section(name: str, ds: xr.Dataset, anchor: str, scale: Scale, share: tuple[i
         _rest(ranking) if ranking is not None else "",
         max(0, d - MOST),
         "weight" in ds,
+        pairs(ds),
         history(name, ds, order),
         field_group(ds, order, *share) if share is not None else None,
     )

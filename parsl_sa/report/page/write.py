@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from parsl_sa.report.dependence import plain
 from parsl_sa.report.figures import indices_figure
 from parsl_sa.report.page import citation, provenance
 from parsl_sa.report.page.bars import scale_of
@@ -59,6 +60,7 @@ def write_report(
     cells, so that the page stays below about 10 MB whatever the field; it says so where that happened.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    datasets = plain(datasets)
     rankings = {name: ranking for name, ds in datasets.items() if (ranking := rank(ds)) is not None}
     scale, shares, names = scale_of(list(rankings.values())), share_out(datasets), anchors(list(datasets))
     sections = [section(name, ds, names[name], scale, shares.get(name)) for name, ds in datasets.items()]

@@ -1,0 +1,14 @@
+"""Kernels of the Sobol' estimators: one file a family of sums, one function `fold` a file.
+
+``fold(rows, kept, pivot, sums)`` adds bundles to the sums of a family.
+
+Notes
+-----
+Rows are float32 or float64, shape (n_bundles, n_rows, n_cells), read-only and C-contiguous, in the
+order of `Layout`: A, B, AB_1 .. AB_d [, BA_1 .. BA_d]; `kept` are the int64 indices of the bundles
+that count; `pivot` is float64, shape (n_cells,), and unused where only differences count; sums are
+float64, shape (k, n_cells), and changed in place.
+
+A cell's arithmetic is its own and in bundle order: which kernel of a family runs, how many
+threads, where slabs are cut and how bundles are split into batches do not reach the bits.
+"""
