@@ -237,19 +237,11 @@ class StudyDir:
 
     def read_status(self) -> dict[str, Any]:
         """Return the newest status, empty if there is none yet."""
-        try:
-            loaded: dict[str, Any] = json.loads(self.status.read_text())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return loaded
+        return _read_if_sound(self.status)
 
     def read_jobs(self) -> dict[str, Any]:
         """Return what is recorded for cleaning up, empty if there is nothing."""
-        try:
-            loaded: dict[str, Any] = json.loads(self.jobs.read_text())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return loaded
+        return _read_if_sound(self.jobs)
 
     @contextmanager
     def lock(self, name: str = "lock") -> Iterator[bool]:
@@ -261,6 +253,14 @@ class StudyDir:
                 yield False
             else:
                 yield True
+
+
+def _read_if_sound(path: Path) -> dict[str, Any]:
+    try:
+        loaded: dict[str, Any] = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return loaded
 
 
 def _read_frozen(path: Path, digest: str) -> npt.NDArray[np.float64]:

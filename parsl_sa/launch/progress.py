@@ -197,7 +197,7 @@ def _incidents(status: dict[str, Any]) -> str:
 
 
 def _drop(status: dict[str, Any]) -> str:
-    reason, allowed = status.get("last_drop"), status.get("max_dropped")
+    reason, allowed = status.get("last_drop"), int(status.get("max_dropped") or 0)
     told = "by the last error" if reason == status.get("last_error") else reason
     return f"{told} (at most {_count(allowed, 'bundle')} may be dropped)" if reason else ""
 
