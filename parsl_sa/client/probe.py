@@ -191,9 +191,17 @@ def _costs(
 def _warnings(
     spec: StudySpec, outputs: npt.NDArray[Any], quantities: Sequence[Quantity], n_rows: int
 ) -> Iterator[str]:
-    """Tell of quantities that were not finite for some of the probed rows, where they are for others."""
+    """Tell of quantities that were not finite for some of the probed rows, or the same for all of them."""
     for index, quantity in enumerate(quantities):
-        finite = np.isfinite(outputs[:, quantity.cells])
+        values = outputs[:, quantity.cells]
+        finite = np.isfinite(values)
+        if len(values) > 1 and np.array_equal(
+            values, np.broadcast_to(values[0], values.shape), equal_nan=True
+        ):
+            yield (
+                f"outputs[{index}]: '{quantity.name}' is the same for all {len(values)} probed inputs; its "
+                "indices are undefined (NaN) unless others change it. Check that it is the output you mean"
+            )
         faulty = int((~(finite | ~finite.any(axis=0)).all(axis=1)).sum())
         dropped = 1 - (1 - faulty / len(outputs)) ** n_rows
         if faulty:
