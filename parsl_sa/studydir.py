@@ -126,13 +126,11 @@ class StudyDir:
         above = next(path for path in (self.root, *self.root.parents) if path.exists())
         if not above.is_dir():
             what = "" if above == self.root else f"{above} "
-            text = f"{what}is a file, not a directory; choose another --dir"
+            text = f"{what}is a file, not a directory; choose another directory (--dir)"
         elif self.exists():
-            text = (
-                f"holds a study already; go on with it (parsl-sa resume {self.root}) or choose another --dir"
-            )
+            text = f"holds a study already; go on with it (parsl-sa resume {self.root}) or choose another directory (--dir)"
         elif above == self.root and any(above.iterdir()):
-            text = "is not empty and holds no study; choose another --dir"
+            text = "is not empty and holds no study; choose another directory (--dir)"
         else:
             text = _unwritable(above)
         if text:
@@ -285,7 +283,7 @@ def _unwritable(directory: Path) -> str:
         with TemporaryFile(dir=directory):
             return ""
     except OSError as error:
-        return f"cannot be made: {error.strerror} in {directory}; choose another --dir"
+        return f"cannot be made: {error.strerror} in {directory}; choose another directory (--dir)"
 
 
 def read_plan(path: Path) -> Plan:

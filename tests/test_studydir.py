@@ -55,7 +55,9 @@ class TestCreate:
 
     def test_an_occupied_one_is_left_alone(self, tmp_path: Path) -> None:
         (tmp_path / "notes.txt").touch()
-        assert refusal(StudyDir(tmp_path)) == "is not empty and holds no study; choose another --dir"
+        assert (
+            refusal(StudyDir(tmp_path)) == "is not empty and holds no study; choose another directory (--dir)"
+        )
         assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
     def test_one_with_a_study_names_resume(self, study: StudyDir) -> None:

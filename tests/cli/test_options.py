@@ -40,20 +40,22 @@ def test_a_place_that_holds_something_else(say: Say, folder: Path) -> None:
     (folder / "occupied").mkdir()
     (folder / "occupied" / "thesis.tex").touch()
     (fault,) = refusal(say("launch", "spec.json", "--dir", "occupied"))
-    assert fault == f"{folder / 'occupied'}: is not empty and holds no study; choose another --dir"
+    assert (
+        fault == f"{folder / 'occupied'}: is not empty and holds no study; choose another directory (--dir)"
+    )
     assert [path.name for path in (folder / "occupied").iterdir()] == ["thesis.tex"]
 
 
 @pytest.mark.parametrize("where", ["spec.json", "spec.json/study"])
 def test_a_place_under_a_file(say: Say, folder: Path, where: str) -> None:
     (fault,) = refusal(say("launch", "spec.json", "--dir", where))
-    assert "is a file, not a directory; choose another --dir" in fault
+    assert "is a file, not a directory; choose another directory (--dir)" in fault
 
 
 def test_a_place_that_cannot_be_made(say: Say, folder: Path) -> None:
     (fault,) = refusal(say("launch", "spec.json", "--dir", "/proc/study"))
     assert fault.startswith("/proc/study: cannot be made: ")
-    assert fault.endswith(" in /proc; choose another --dir")
+    assert fault.endswith(" in /proc; choose another directory (--dir)")
 
 
 def test_a_place_that_holds_this_study_unfinished(say: Say, stopped: StudyDir) -> None:
@@ -65,13 +67,15 @@ def test_a_place_that_holds_another_study(say: Say, folder: Path, finished: Stud
     write_study(folder, edited(("design.seed", 1)))
     (fault,) = refusal(say("launch", "spec.json", "--dir", str(finished.root)))
     assert fault.startswith(f"{finished.root}: holds another study: ")
-    assert fault.endswith("choose another --dir")
+    assert fault.endswith("choose another directory (--dir)")
 
 
 def test_a_place_that_holds_a_study_of_another_model(say: Say, folder: Path, finished: StudyDir) -> None:
     write_study(folder, SPEC, MODEL.replace("0.1", "0.2"))
     (fault,) = refusal(say("launch", "spec.json", "--dir", str(finished.root)))
-    assert fault.endswith("holds a study of another model: model.py changed since; choose another --dir")
+    assert fault.endswith(
+        "holds a study of another model: model.py changed since; choose another directory (--dir)"
+    )
 
 
 def test_a_finished_study_is_shown_and_not_run_again(say: Say, folder: Path, finished: StudyDir) -> None:
