@@ -128,7 +128,10 @@ class StudyDir:
             what = "" if above == self.root else f"{above} "
             text = f"{what}is a file, not a directory; choose another directory (--dir)"
         elif self.exists():
-            text = f"holds a study already; go on with it (parsl-sa resume {self.root}) or choose another directory (--dir)"
+            text = (
+                f"holds a study already; go on with it (parsl-sa resume {self.root}), or choose another "
+                "directory (--dir)"
+            )
         elif above == self.root and any(above.iterdir()):
             text = "is not empty and holds no study; choose another directory (--dir)"
         else:
