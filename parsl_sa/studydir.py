@@ -129,8 +129,7 @@ class StudyDir:
             text = f"{what}is a file, not a directory; choose another directory (--dir)"
         elif self.exists():
             text = (
-                f"holds a study already; go on with it (parsl-sa resume {self.root}), or choose another "
-                "directory (--dir)"
+                f"holds a study already; go on with it (parsl-sa resume {self.root}) or choose another --dir"
             )
         elif above == self.root and any(above.iterdir()):
             text = "is not empty and holds no study; choose another directory (--dir)"
@@ -180,12 +179,11 @@ class StudyDir:
             with self.journal.open("r+b") as stream:
                 stream.truncate(len(whole))
         records: list[dict[str, Any]] = []
-        for number, line in enumerate(whole.splitlines(), start=1):
-            try:
-                records.append(json.loads(line))
-            except ValueError as error:
-                text = f"{self.journal}, line {number}: damaged ({error}); {_BEYOND_REPAIR}"
-                raise StudyError(text) from error
+        try:
+            records.extend(json.loads(line) for line in whole.splitlines())  # up to the damaged one
+        except ValueError as error:
+            text = f"{self.journal}, line {len(records) + 1}: damaged ({error}); {_BEYOND_REPAIR}"
+            raise StudyError(text) from error
         return records
 
     def study_id(self) -> str:
@@ -193,8 +191,8 @@ class StudyDir:
         try:
             return str(self.read_journal()[0]["id"])
         except (IndexError, KeyError, TypeError):
-            text = f"{self.journal}: damaged: its first line is no study record; {_BEYOND_REPAIR}"
-            raise StudyError(text) from None
+            text = "damaged: its first line is no study record"
+            raise StudyError(f"{self.journal}: {text}; {_BEYOND_REPAIR}") from None
 
     def read_plan(self) -> Plan:
         """Return the frozen plan.
@@ -231,26 +229,17 @@ class StudyDir:
     def truth(self) -> Path:
         """Exact answers beside the model, for test functions; usually not there."""
         try:
-            model = Path(json.loads(self.spec.read_text())["model"]["path"])
+            return Path(json.loads(self.spec.read_text())["model"]["path"]).parent / "truth.json"
         except (ValueError, TypeError, KeyError):  # of another version, or damaged: whoever runs it will say
-            model = self.spec
-        return model.parent / "truth.json"
+            return self.root / "truth.json"
 
     def read_status(self) -> dict[str, Any]:
         """Return the newest status, empty if there is none yet."""
-        try:
-            loaded: dict[str, Any] = json.loads(self.status.read_text())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return loaded
+        return _read_or_empty(self.status)
 
     def read_jobs(self) -> dict[str, Any]:
         """Return what is recorded for cleaning up, empty if there is nothing."""
-        try:
-            loaded: dict[str, Any] = json.loads(self.jobs.read_text())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return loaded
+        return _read_or_empty(self.jobs)
 
     @contextmanager
     def lock(self, name: str = "lock") -> Iterator[bool]:
@@ -262,6 +251,14 @@ class StudyDir:
                 yield False
             else:
                 yield True
+
+
+def _read_or_empty(path: Path) -> dict[str, Any]:
+    try:
+        loaded: dict[str, Any] = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return loaded
 
 
 def _read_frozen(path: Path, digest: str) -> npt.NDArray[np.float64]:

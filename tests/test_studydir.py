@@ -170,7 +170,7 @@ class TestFiles:
         write_json(study.plan, {**tiny_plan().to_json(), "pivots_digest": checksum(pivots)})
         np.testing.assert_array_equal(study.read_pivots(), pivots)
         np.save(study.pivots, pivots + 1)
-        with pytest.raises(StudyError, match="digest is not the plan's"):
+        with pytest.raises(StudyError, match="is not the file that the plan was frozen with"):
             study.read_pivots()
 
     def test_every_path_lies_inside(self, study: StudyDir) -> None:

@@ -110,8 +110,6 @@ def conclude(study: StudyDir, shown: Path, code: int, style: str) -> None:
         say(f"failed: {status.get('reason', '')}{told}\n  {cure}")
         raise typer.Exit(code)
     if study.results.exists() and style != "events":  # whose reader wants JSON lines and nothing else
-        if style == "auto":
-            say("")  # below the live view
         _show_results(study, shown)
     if code in {3, 130}:
         say(f"stopped: {status.get('reason', '')}\ngo on with: {_how_to_go_on(study, shown)}")

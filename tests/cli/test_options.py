@@ -60,7 +60,9 @@ def test_a_place_that_cannot_be_made(say: Say, folder: Path) -> None:
 
 def test_a_place_that_holds_this_study_unfinished(say: Say, stopped: StudyDir) -> None:
     (fault,) = refusal(say("launch", str(stopped.root.parent / "spec.json"), "--dir", str(stopped.root)))
-    assert fault == f"{stopped.root}: holds this study, unfinished: parsl-sa resume {stopped.root}"
+    assert (
+        fault == f"{stopped.root}: holds this study, unfinished; go on with: parsl-sa resume {stopped.root}"
+    )
 
 
 def test_a_place_that_holds_another_study(say: Say, folder: Path, finished: StudyDir) -> None:
@@ -122,10 +124,28 @@ def test_more_ranks_than_the_plan_has_lanes(say: Say, folder: Path, finished: St
     assert fault == "--plan: plan.json has lanes for 1 ranks, not 2; use fewer --ranks"
 
 
+NO_STUDY = {
+    "nowhere": "no such directory",
+    ".": "is not a study directory (no spec.json and journal.jsonl)",
+    "spec.json": "is a file, not a study directory",
+}
+
+
 @pytest.mark.parametrize("command", ["results", "status", "resume"])
-@pytest.mark.parametrize("where", ["nowhere", ".", "spec.json"])
+@pytest.mark.parametrize("where", NO_STUDY)
 def test_a_directory_that_is_no_study(say: Say, folder: Path, command: str, where: str) -> None:
     ended = say(command, where)
     assert (ended.code, ended.out) == (2, "")
-    assert f"{where}: is not a study directory (no spec.json and journal.jsonl)" in ended.err
+    assert f"{where}: {NO_STUDY[where]}; give the one that parsl-sa launch named" in ended.err
     assert ("nothing was started" in ended.err) == (command == "resume")
+
+
+def test_check_finds_what_would_hinder_the_launch(say: Say, folder: Path) -> None:
+    farm = {"clients": {"ranks": 2}, "options": {"launch": {"command": "no-such-mpiexec"}}}
+    write_study(folder, edited(("farm", farm)))
+    (fault,) = refusal(say("check", "spec.json"))
+    assert fault.startswith("farm.clients.ranks: a client of 2 ranks needs no-such-mpiexec")
+    write_study(folder, edited(("farm", {"site": "slurm", "options": {"address": "192.0.2.1"}})))
+    told = say("check", "spec.json")
+    assert told.code == 0  # it may be launched from elsewhere
+    assert "warning: on this host farm.options.address: 192.0.2.1 is no address of this host" in told.err
