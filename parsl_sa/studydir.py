@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+_FOREIGN = "if another version of parsl-sa froze it, use that one"
 _BEYOND_REPAIR = "restore it from a copy, or launch the study anew in another directory"
 
 
@@ -128,9 +129,7 @@ class StudyDir:
             what = "" if above == self.root else f"{above} "
             text = f"{what}is a file, not a directory; choose another directory (--dir)"
         elif self.exists():
-            text = (
-                f"holds a study already; go on with it (parsl-sa resume {self.root}) or choose another --dir"
-            )
+            text = f"holds a study already; go on (parsl-sa resume {self.root}) or choose another --dir"
         elif above == self.root and any(above.iterdir()):
             text = "is not empty and holds no study; choose another directory (--dir)"
         else:
@@ -182,8 +181,8 @@ class StudyDir:
         try:
             records.extend(json.loads(line) for line in whole.splitlines())  # up to the damaged one
         except ValueError as error:
-            text = f"{self.journal}, line {len(records) + 1}: damaged ({error}); {_BEYOND_REPAIR}"
-            raise StudyError(text) from error
+            where = f"{self.journal}, line {len(records) + 1}"
+            raise StudyError(f"{where}: damaged ({error}); {_BEYOND_REPAIR}") from error
         return records
 
     def study_id(self) -> str:
@@ -191,8 +190,7 @@ class StudyDir:
         try:
             return str(self.read_journal()[0]["id"])
         except (IndexError, KeyError, TypeError):
-            text = "damaged: its first line is no study record"
-            raise StudyError(f"{self.journal}: {text}; {_BEYOND_REPAIR}") from None
+            raise StudyError(f"{self.journal}: damaged: no study record; {_BEYOND_REPAIR}") from None
 
     def read_plan(self) -> Plan:
         """Return the frozen plan.
@@ -268,10 +266,9 @@ def _read_frozen(path: Path, digest: str) -> npt.NDArray[np.float64]:
 
     try:
         array: npt.NDArray[np.float64] = np.load(path)
-    except FileNotFoundError:
-        raise StudyError(f"{path}: is missing; {_BEYOND_REPAIR}") from None
     except (OSError, ValueError, EOFError) as error:
-        raise StudyError(f"{path}: damaged, not an array of NumPy's; {_BEYOND_REPAIR}") from error
+        what = "is missing" if isinstance(error, FileNotFoundError) else "damaged, not an array of NumPy's"
+        raise StudyError(f"{path}: {what}; {_BEYOND_REPAIR}") from error
     if checksum(array) != digest:
         raise StudyError(f"{path}: is not the file that the plan was frozen with; {_BEYOND_REPAIR}")
     return array
@@ -298,8 +295,6 @@ def read_plan(path: Path) -> Plan:
         return Plan.from_json(json.loads(path.read_text()))
     except FileNotFoundError:
         raise StudyError(f"{path}: no plan here; the study did not get as far as its probe") from None
-    except json.JSONDecodeError as error:
-        raise StudyError(f"{path}: damaged plan: not JSON: {error}; {_BEYOND_REPAIR}") from error
     except (ValueError, TypeError, KeyError) as error:
-        text = f"damaged plan: {error}; if another version of parsl-sa froze it, use that one"
-        raise StudyError(f"{path}: {text}") from error
+        cure = _BEYOND_REPAIR if isinstance(error, json.JSONDecodeError) else _FOREIGN
+        raise StudyError(f"{path}: damaged plan: {error}; {cure}") from error

@@ -47,7 +47,7 @@ DAMAGES: dict[str, tuple[str, Callable[[StudyDir], object], tuple[str, ...]]] = 
     "an empty journal": (
         "resume",
         lambda study: study.journal.write_text(""),
-        ("journal.jsonl: damaged: its first line is no study record", ANEW),
+        ("journal.jsonl: damaged: no study record", ANEW),
     ),
     "no pivots": ("results", lambda study: study.pivots.unlink(), ("pivots.npy: is missing", ANEW)),
     "foreign pivots": (
