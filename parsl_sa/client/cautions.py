@@ -22,7 +22,7 @@ _CELLS_AT_ONCE = 1 << 16
 def cautions(
     spec: StudySpec, outputs: npt.NDArray[Any], quantities: Sequence[Quantity], n_rows: int
 ) -> Iterator[str]:
-    """Tell of outputs that were not finite for some inputs, and of those that hardly vary for their dtype.
+    """Tell of outputs that were not finite for some inputs, and of those that do not vary, or hardly.
 
     Parameters
     ----------
@@ -36,11 +36,10 @@ def cautions(
         Rows of a bundle, which is dropped whole.
     """
     for index, quantity in enumerate(quantities):
-        own = outputs[:, quantity.cells]
-        yield from _not_finite(
-            f"outputs[{index}]: '{quantity.name}'", own, n_rows, spec.stop.max_dropped_fraction
-        )
-        yield from _close_to_rounding(f"outputs[{index}]: '{quantity.name}'", own)
+        place, own = f"outputs[{index}]: '{quantity.name}'", outputs[:, quantity.cells]
+        yield from _not_finite(place, own, n_rows, spec.stop.max_dropped_fraction)
+        yield from _close_to_rounding(place, own)
+        yield from _constant(place, own)
 
 
 def _not_finite(place: str, outputs: npt.NDArray[Any], n_rows: int, allowed: float) -> Iterator[str]:
@@ -66,6 +65,14 @@ def _close_to_rounding(place: str, outputs: npt.NDArray[Any]) -> Iterator[str]:
         yield (
             f"{place} varies by less than {NEAR_ROUNDING:g} spacings of {outputs.dtype}{where}: rounding "
             "will reach its indices. Have the model return float64, or the change against a reference"
+        )
+
+
+def _constant(place: str, outputs: npt.NDArray[Any]) -> Iterator[str]:
+    if len(outputs) > 1 and all(np.array_equal(row, outputs[0], equal_nan=True) for row in outputs[1:]):
+        yield (
+            f"{place} is the same for all {len(outputs)} probed inputs; its indices are undefined (NaN) "
+            "unless others change it. Check that it is the output you mean"
         )
 
 

@@ -111,9 +111,9 @@ def _draw(ax: Axes, bundles: Floats, value: Floats, half: Floats) -> None:
         ax.plot(bundles, value[:, place], color=colour, linewidth=1.4, marker="o", markersize=2.2)
     ax.set_xlabel("bundles n", labelpad=2)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-    low, high = _span(value, half)
-    ax.set_ylim(low, high)
-    if max(abs(low), abs(high)) < _PLAIN * (high - low):  # else labels would be longer than there is room
+    bottom, top = _span(value, half)
+    ax.set_ylim(bottom, top)
+    if max(abs(bottom), abs(top)) < _PLAIN * (top - bottom):  # else labels would be longer than there is room
         ax.ticklabel_format(axis="y", useOffset=False)
     _along(ax, bundles)
 
