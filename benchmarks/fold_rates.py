@@ -147,10 +147,11 @@ def measure(shape: Shape, repeats: int) -> dict[str, Any]:
     add_one = peer(shape, rows)
     if add_one is not None:
         contenders["peer"] = add_one
-    seconds = _alternate(contenders, repeats)
+    seconds, cores = _alternate(contenders, repeats)
     n_pairs = shape.batch * shape.cells
     line |= {
         "cell_bundles_per_s": n_pairs / seconds["fold"],
+        "cores": cores["fold"],
         "vs_numpy": seconds["numpy"] / seconds["fold"],
         "of_read_rate": seconds["read"] / seconds["fold"],
         "read_bytes_per_s": rows.nbytes / seconds["read"],
@@ -159,16 +160,24 @@ def measure(shape: Shape, repeats: int) -> dict[str, Any]:
     return line
 
 
-def _alternate(contenders: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
-    """Return each contender's median of seconds; slow ones run less often."""
-    times: dict[str, list[float]] = {name: [] for name in contenders}
+def _alternate(
+    contenders: dict[str, Callable[[], None]], repeats: int
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return medians of each contender's seconds and of the cores that it got; slow ones run less often."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    cores: dict[str, list[float]] = {name: [] for name in contenders}
     for run in contenders.values():
         run()
     for repeat in range(repeats):
         for name, run in contenders.items():
             if name in {"numpy", "peer"} and repeat >= 2:
                 continue
-            began = time.perf_counter()
+            began, used = time.perf_counter(), time.process_time()
             run()
-            times[name].append(time.perf_counter() - began)
-    return {name: statistics.median(own) for name, own in times.items()}
+            seconds[name].append(time.perf_counter() - began)
+            cores[name].append((time.process_time() - used) / seconds[name][-1])
+    return _medians(seconds), _medians(cores)
+
+
+def _medians(of: dict[str, list[float]]) -> dict[str, float]:
+    return {name: statistics.median(values) for name, values in of.items()}
