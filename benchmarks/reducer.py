@@ -138,7 +138,7 @@ def run(*, quick: bool, cells: int | None) -> dict[str, Any]:
 def show(told: dict[str, Any]) -> None:
     """Print a table in Markdown and the other figures below it."""
     print(
-        "| estimator | d | cells | bundles | dtype | rate | cores | x NumPy | of reading | x iterative-stats |"
+        "| estimator | d | cells | bundles | dtype | rate | cores | x NumPy | of read | x iterative-stats |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for line in told["table"]:
