@@ -137,24 +137,43 @@ def test_no_cells_is_a_slab_too() -> None:
     assert all(value.size == 0 for value in study.result().values())
 
 
-@pytest.mark.parametrize("n_cells", [1, 200, 1 << 16])
-def test_prewarm_leaves_nothing_to_compile(n_cells: int) -> None:
+@pytest.mark.parametrize(
+    ("n_cells", "estimator", "second_order"),
+    [
+        *((n_cells, "azzini-rosati", False) for n_cells in (1, 200, 1 << 16)),
+        (1 << 16, "jansen-paired", True),
+        (1 << 16, "jansen", False),
+        *((n_cells, "martinez", False) for n_cells in (1, 1 << 16)),
+    ],
+)
+def test_prewarm_leaves_nothing_to_compile(n_cells: int, estimator: str, second_order: bool) -> None:
     from parsl_sa.stats import aggregates, finite, folding
-    from parsl_sa.stats.kernels import both_ways, powers
+    from parsl_sa.stats.kernels import both_ways, correlated, paired, powers
+    from parsl_sa.stats.kernels import second_order as pairs_of_parameters
 
-    study = assemble(NAMES, LAYOUT, n_cells, fields=[slice(0, n_cells)])
+    sobol = {"name": "sobol", "estimator": estimator, "second_order": second_order}
+    study = assemble(["moments", "extrema", sobol], LAYOUT, n_cells, fields=[slice(0, n_cells)])
     prewarm(study, "float32")
     kernels = [
         kernel
-        for module in (aggregates, finite, folding, powers, both_ways)
+        for module in (
+            aggregates,
+            finite,
+            folding,
+            powers,
+            both_ways,
+            correlated,
+            paired,
+            pairs_of_parameters,
+        )
         for kernel in vars(module).values()
         if hasattr(kernel, "signatures")
     ]
     compiled = [len(kernel.signatures) for kernel in kernels]
-    rows = np.zeros((2, 6, n_cells), np.float32)
+    rows = np.zeros((5, 6, n_cells), np.float32)  # four bundles in one pass and one by itself
     for array in (rows, np.frombuffer(rows.tobytes(), np.float32).reshape(rows.shape)):
         study.update(array, finite.whole_bundles(array))
         study.add_partials(*study.take_partials())
         study.close_replicate()
     assert [len(kernel.signatures) for kernel in kernels] == compiled
-    assert study.n_bundles == 4
+    assert study.n_bundles == 10

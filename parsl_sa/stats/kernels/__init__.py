@@ -11,4 +11,9 @@ float64, shape (k, n_cells), and changed in place.
 
 A cell's arithmetic is its own and in bundle order: which kernel of a family runs, how many
 threads, where slabs are cut and how bundles are split into batches do not reach the bits.
+
+Four bundles pass in one loop over the cells of a block, and the rest one by one: a sum is then loaded and
+stored once for four additions, which happen in order all the same. Those loops take tuples of rows, whose
+length Numba knows, so one function serves four and one. More rows at once are slower: the rows of a batch lie
+a power of two apart where cells are such a number, and then share few places of the cache.
 """

@@ -38,12 +38,19 @@ def _fold_field(rows: Values, kept: Ints, n_used: int, pivot: Floats, sums: Floa
 @serial
 def _fold_few(rows: Values, kept: Ints, n_used: int, pivot: Floats, sums: Floats) -> None:
     for c in range(rows.shape[2]):
-        s1, s2 = sums[0, c], sums[1, c]
-        for b in kept:
-            for r in range(n_used):
-                shifted = np.float64(rows[b, r, c]) - pivot[c]
+        s1, s2, shift = sums[0, c], sums[1, c], pivot[c]
+        if n_used == 1:  # a loop of its own: then each row costs no more than its turn in the sum
+            values = rows[:, 0, c]
+            for b in kept:
+                shifted = np.float64(values[b]) - shift
                 s1 += shifted
                 s2 += shifted * shifted
+        else:
+            for b in kept:
+                for r in range(n_used):
+                    shifted = np.float64(rows[b, r, c]) - shift
+                    s1 += shifted
+                    s2 += shifted * shifted
         sums[0, c], sums[1, c] = s1, s2
 
 
