@@ -19,16 +19,21 @@ class Layout:
     Parameters
     ----------
     method : str
-        ``"pick-freeze"`` or ``"monte-carlo"``.
+        ``"pick-freeze"``, ``"conditional"`` or ``"monte-carlo"``.
     d : int
-        Number of uncertain parameters.
+        Number of factors: groups of parameters, and uncertain parameters that are in none.
     both_ways : bool
         Whether a pick-freeze bundle also has the rows BA_1 .. BA_d.
 
     Notes
     -----
     Pick-freeze rows stand in the order A, B, AB_1 .. AB_d [, BA_1 .. BA_d], where AB_i is A with
-    column i taken from B. A Monte Carlo bundle is one row.
+    the columns of factor i taken from B. A Monte Carlo bundle is one row.
+
+    Conditional rows, for factors that depend on each other, stand in the order A, B, F_1 .. F_d,
+    T_1 .. T_d. F_i has factor i of B and the others drawn given it, with A's innovations: its partner is
+    B, with which it shares factor i alone. T_i has all of A but factor i, drawn anew given the others with
+    B's innovation: its partner is A.
 
     Examples
     --------
@@ -45,7 +50,7 @@ class Layout:
         """Rows of one bundle."""
         if self.method == "monte-carlo":
             return 1
-        return 2 * self.d + 2 if self.both_ways else self.d + 2
+        return 2 * self.d + 2 if self.both_ways or self.method == "conditional" else self.d + 2
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import sici
 
-from parsl_sa.analytic.function import Floats, Function, normals, uniforms
+from parsl_sa.analytic.function import Floats, Function, normals, sums_of, uniforms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,9 @@ def ishigami(a: float = 7.0, b: float = 0.1) -> Function:
     --------
     >>> ishigami().ST.round(6)
     array([0.557589, 0.442411, 0.243684])
+    >>> S1, ST = ishigami().of_groups([[0, 2], [1]])
+    >>> S1.round(6), ST.round(6)
+    (array([0.557589, 0.442411]), array([0.557589, 0.442411]))
     """
     V1 = (1 + b * pi**4 / 5) ** 2 / 2
     V2 = a**2 / 8
@@ -45,12 +48,19 @@ def ishigami(a: float = 7.0, b: float = 0.1) -> Function:
         variance=np.asarray(V),
         S1=np.array([V1, V2, 0.0]) / V,
         ST=np.array([V1 + V13, V2, V13]) / V,
+        closed=partial(_with_pair, np.array([V1, V2, 0.0]) / V, (0, 2), V13 / V),
     )
 
 
 def _ishigami(a: float, b: float, x: Floats) -> Floats:
     y: Floats = np.sin(x[:, 0]) * (1 + b * x[:, 2] ** 4) + a * np.sin(x[:, 1]) ** 2
     return y
+
+
+def _with_pair(S1: Floats, pair: tuple[int, int], S2: float, members: Sequence[int]) -> Floats:
+    """Return the closed index of a function in which one pair interacts."""
+    total: Floats = S1[list(members)].sum() + (S2 if {*pair} <= {*members} else 0.0)
+    return total
 
 
 def linear_gaussian(
@@ -73,6 +83,7 @@ def linear_gaussian(
         variance=np.asarray(parts.sum()),
         S1=parts / parts.sum(),
         ST=parts / parts.sum(),
+        closed=sums_of(parts / parts.sum()),
     )
 
 
@@ -107,14 +118,16 @@ def friedman(n_inert: int = 5) -> Function:
     V_rest = [400 / 180, 100 / 12, 25 / 12]
     V = V_g + sum(V_rest)
     inert = [0.0] * n_inert
+    S1 = np.array([V_1, V_1, *V_rest, *inert]) / V
     return Function(
         name="friedman",
         parameters=uniforms(5 + n_inert),
         evaluate=_friedman,
         mean=np.asarray(10 * mean_g + 20 / 12 + 7.5),
         variance=np.asarray(V),
-        S1=np.array([V_1, V_1, *V_rest, *inert]) / V,
+        S1=S1,
         ST=np.array([V_g - V_1, V_g - V_1, *V_rest, *inert]) / V,
+        closed=partial(_with_pair, S1, (0, 1), (V_g - 2 * V_1) / V),
     )
 
 
@@ -146,6 +159,7 @@ def levels(values: Sequence[float] = (0.0, 1.0, 4.0), slope: float = 2.0) -> Fun
         variance=np.asarray(parts.sum()),
         S1=parts / parts.sum(),
         ST=parts / parts.sum(),
+        closed=sums_of(parts / parts.sum()),
     )
 
 

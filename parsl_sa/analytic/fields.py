@@ -7,7 +7,7 @@ from math import pi
 
 import numpy as np
 
-from parsl_sa.analytic.function import Floats, Function, normals
+from parsl_sa.analytic.function import Floats, Function, normals, sums_of
 
 
 def rotating_pair(n_cells: int = 16) -> Function:
@@ -38,6 +38,7 @@ def rotating_pair(n_cells: int = 16) -> Function:
         variance=np.ones(n_cells),
         S1=waves**2,
         ST=waves**2,
+        closed=sums_of(waves**2),
     )
 
 

@@ -121,4 +121,12 @@ def _of_factors(
         variance=np.asarray(variance),
         S1=variances * np.array([squares[rest].prod() for rest in others]) / variance,
         ST=variances * np.array([(squares + variances)[rest].prod() for rest in others]) / variance,
+        closed=partial(_closed_of_product, squares, variances),
     )
+
+
+def _closed_of_product(squares: Floats, variances: Floats, members: Sequence[int]) -> Floats:
+    own = np.isin(np.arange(len(squares)), members)
+    part = (squares + variances * own).prod() - squares.prod()
+    closed: Floats = part / ((squares + variances).prod() - squares.prod())
+    return closed

@@ -54,6 +54,20 @@ def test_indices_obey_the_variance_split(function):
 
 
 @every_function
+def test_groups_of_one_input_have_its_indices_and_the_group_of_all_has_1(function):
+    if function.closed is None:
+        with pytest.raises(ValueError, match=f"{function.name} has no closed indices"):
+            function.of_groups([[0]])
+        return
+    S1, ST = function.of_groups([[i] for i in range(function.d)])
+    np.testing.assert_allclose(S1, function.S1, atol=1e-12)
+    np.testing.assert_allclose(ST, function.ST, atol=1e-12)
+    S1, ST = function.of_groups([range(function.d)])
+    np.testing.assert_allclose(S1, 1, atol=1e-12)
+    np.testing.assert_allclose(ST, 1, atol=1e-12)
+
+
+@every_function
 def test_other_widths_are_refused(function):
     with pytest.raises(BundleShapeError, match=rf"{function.name} takes rows of shape \(n, {function.d}\)"):
         function(np.ones((5, function.d + 1)))
