@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from parsl_sa.analytic.additive import friedman, ishigami, levels, linear_gaussian
 from parsl_sa.analytic.borehole import borehole
-from parsl_sa.analytic.fields import rotating_pair
+from parsl_sa.analytic.fields import ishigami_field, rotating_pair, scaled
 from parsl_sa.analytic.function import Function
+from parsl_sa.analytic.oakley import oakley_ohagan
 from parsl_sa.analytic.products import g_star, product, sobol_g
 
 FUNCTIONS: tuple[Function, ...] = (
@@ -17,7 +18,9 @@ FUNCTIONS: tuple[Function, ...] = (
     levels(),
     product(),
     borehole(),
+    oakley_ohagan(),
     rotating_pair(),
+    ishigami_field(),
 )
 """Every test function with its usual constants."""
 
@@ -28,9 +31,12 @@ __all__ = [
     "friedman",
     "g_star",
     "ishigami",
+    "ishigami_field",
     "levels",
     "linear_gaussian",
+    "oakley_ohagan",
     "product",
     "rotating_pair",
+    "scaled",
     "sobol_g",
 ]
