@@ -2,14 +2,16 @@
 
 `python benchmarks/accuracy.py [--quick] [--json] [--only FUNCTION ...]`
 
-Errors are root mean squares over repeats and inputs, at equal numbers of forwards: n = N base points of d + 2 rows,
-or what 2 d + 2 rows leave of the same forwards, in whole replicates. Three ways to sample: `replicates`, the default, 16 or a few
-more scrambled Sobol' sequences; `sequence`, one of them ("intervals": false), with a power of two of base points; and `random`.
-Other packages (SALib, OpenTURNS, iterative-stats; null where missing) analyse the very rows of `sequence` and `random`,
-d + 2 of N base points, and for S2 2 d + 2 of N / 2. `verdicts` compares the recommended estimator of each
-index with the best of theirs; their best is chosen after the fact, function by function. `ratio` is our error
-over theirs, "even" if it is within two standard errors of 1. Against `replicates` stands their one sequence, which is
-more exact and has no honest interval: what the interval costs is in that ratio.
+Errors are root mean squares over repeats and inputs, at equal numbers of forwards: N base points of d + 2
+rows, or what 2 d + 2 rows leave of the same forwards, in whole replicates. Three ways to sample: `replicates`,
+the default, 16 or a few more scrambled Sobol' sequences; `sequence`, one of them ("intervals": false), with a
+power of two of base points; and `random`. Other packages (SALib, OpenTURNS, iterative-stats; null where
+missing) analyse the very rows of `sequence` and `random`: d + 2 of N base points, for S2 2 d + 2 of N / 2.
+
+`verdicts` compares the recommended estimator of each index with the best of theirs, which is chosen
+after the fact, function by function. `ratio` is our error over theirs, "even" if within two standard errors of 1.
+Against `replicates` stands their one sequence, which is more exact and has no honest interval: what
+the interval costs is in that ratio.
 """
 
 from __future__ import annotations
@@ -62,8 +64,9 @@ class Effort:
     """How much is run."""
 
     n: int = 1024
-    repeats: int = 1000
+    repeats: int = 600
     theirs: int = 200  # repeats that other packages analyse
+    slow: bool = True  # whether iterative-stats is among them
 
 
 def exact(function: Function) -> dict[str, Floats]:
@@ -121,14 +124,16 @@ class Rows:
         return np.concatenate(self._parts)
 
 
-def of_peers(y: Floats, function: Function, wanted: tuple[str, ...]) -> Iterator[tuple[str, str, Floats]]:
+def of_peers(
+    y: Floats, function: Function, wanted: tuple[str, ...], *, slow: bool
+) -> Iterator[tuple[str, str, Floats]]:
     """Yield (estimator, index, values (k, repeats)) of other packages."""
     varies = np.atleast_1d(function.variance) > 0.0
     y = np.ascontiguousarray(y[..., varies])
     # an index of a whole field is the mean of its cells' weighted by their variances
     variance = y[:, :2].var(axis=(0, 1))
     share = variance / variance.sum(axis=1, keepdims=True)
-    for name, indices in peers.everyone().items():
+    for name, indices in peers.everyone(slow=slow).items():
         for index, values in indices(y, function.d).items():
             if index in wanted:
                 yield name, index, (values * share).sum(axis=-1)
@@ -145,11 +150,18 @@ def measure_mode(label: str, mode: str, effort: Effort) -> Iterator[dict[str, An
         rows = Rows(effort.theirs, cells)
         rows.expect(design)
         found = studies(
-            pick_freeze(function), probed(function), design, function.d, ours, effort.repeats, seed=1,
-            field_cells=cells, watch=None if mode == "replicates" else rows,
-        )  # fmt: skip
-        about = {"function": label, "mode": mode, "n": design.n,
-                 "forwards": design.n * design.layout(function.d).n_rows}  # fmt: skip
+            pick_freeze(function),
+            probed(function),
+            design,
+            ours,
+            d=function.d,
+            repeats=effort.repeats,
+            seed=1,
+            field_cells=cells,
+            watch=None if mode == "replicates" else rows,
+        )
+        forwards = design.n * design.layout(function.d).n_rows
+        about = {"function": label, "mode": mode, "n": design.n, "forwards": forwards}
         of_pairs = design.both_ways
         for name, result in found.items():
             for index in [i for i in truth if (i != "S2" or of_pairs)]:
@@ -157,7 +169,7 @@ def measure_mode(label: str, mode: str, effort: Effort) -> Iterator[dict[str, An
                 yield about | {"index": index, "estimator": name, "whose": "ours"} | row(errors)
         wanted = ("S2",) if of_pairs else ("S1", "ST")
         if mode != "replicates" and (not of_pairs or "S2" in truth):
-            for name, index, values in of_peers(rows.all(), function, wanted):
+            for name, index, values in of_peers(rows.all(), function, wanted, slow=effort.slow):
                 errors = values - truth[index][:, np.newaxis]
                 yield about | {"index": index, "estimator": name, "whose": "theirs"} | row(errors)
 
@@ -165,10 +177,10 @@ def measure_mode(label: str, mode: str, effort: Effort) -> Iterator[dict[str, An
 def judge(table: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Compare the recommended estimator of every function, index and mode with the best of theirs."""
     for label in dict.fromkeys(line["function"] for line in table):
-        for index in RECOMMENDED:
+        for index, estimator in RECOMMENDED.items():
             own = [line for line in table if (line["function"], line["index"]) == (label, index)]
             for mode in MODES:
-                ours = [r for r in own if r["mode"] == mode and r["estimator"] == RECOMMENDED[index]]
+                ours = [r for r in own if r["mode"] == mode and r["estimator"] == estimator]
                 against = "sequence" if mode == "replicates" else mode
                 theirs = [r for r in own if r["mode"] == against and r["whose"] == "theirs"]
                 if ours and theirs:
@@ -239,11 +251,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="a quarter of the points, few repeats")
+    parser.add_argument("--quick", action="store_true", help="N = 256, few repeats, without iterative-stats")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--only", nargs="+", choices=FUNCTIONS, default=list(FUNCTIONS), metavar="FUNCTION")
     options = parser.parse_args()
-    effort = Effort(n=256, repeats=100, theirs=20) if options.quick else Effort()
+    effort = Effort(n=256, repeats=100, theirs=20, slow=False) if options.quick else Effort()
     told = measure(effort, options.only)
     (partial(print, json.dumps(told)) if options.json else partial(show, told))()
 

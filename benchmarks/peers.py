@@ -29,10 +29,11 @@ def versions() -> dict[str, str | None]:
     return {name: metadata.version(name) if find_spec(module) else None for name, module in MODULES.items()}
 
 
-def everyone() -> dict[str, Callable[[Floats, int], Indices]]:
+def everyone(*, slow: bool = True) -> dict[str, Callable[[Floats, int], Indices]]:
     """Return every estimator that is installed: from outputs (n, n_rows, repeats, cells) and d to indices.
 
     Indices are S1 and ST, (d, repeats, cells), and S2, (d (d - 1) / 2, repeats, cells), from rows both ways.
+    Without `slow`, iterative-stats is left out, which takes a millisecond and more a bundle.
     """
     found: dict[str, Callable[[Floats, int], Indices]] = {}
     if find_spec("SALib"):
@@ -40,7 +41,7 @@ def everyone() -> dict[str, Callable[[Floats, int], Indices]]:
     if find_spec("openturns"):
         for method in _OPENTURNS:
             found[f"openturns {method}"] = _one_by_one(_openturns(method))
-    if find_spec("iterative_stats"):
+    if slow and find_spec("iterative_stats"):
         logging.disable(logging.INFO)
         for method in _ITERATIVE:
             found[f"iterative-stats {method}"] = _iterative(method)

@@ -1,7 +1,7 @@
 """Many repeats of one study at once: each repeat is a cell, or a field, of one large study.
 
-Every replicate of every repeat has a scrambling of its own, so that repeats are independent. The statistics are
-those that studies use; only the rows are made here, all repeats together.
+Every replicate of every repeat has a scrambling of its own, so that repeats are independent. The statistics
+are those that studies use; only the rows are made here, all repeats together.
 """
 
 from __future__ import annotations
@@ -126,11 +126,11 @@ def studies(
     rows: Rows,
     pivots: Floats,
     design: Design,
-    d: int,
     statistics: Mapping[str, Mapping[str, Any]],
+    *,
+    d: int,
     repeats: int,
     seed: int,
-    *,
     field_cells: int = 1,
     watch: Callable[[Floats], None] | None = None,
 ) -> dict[str, dict[str, npt.NDArray[Any]]]:
@@ -144,15 +144,15 @@ def studies(
         Near the means, as a study's probe finds them.
     design : Design
         How every repeat samples.
-    d : int
-        Inputs.
     statistics : mapping
         Name to options of the statistic "sobol".
+    d : int
+        Inputs.
     repeats, seed : int
         How many repeats, and from what seed.
     field_cells : int
-        Cells of a field; aggregated indices are returned where there are several, with the keys of the index and
-        ``_aggregated`` behind them, (d, repeats).
+        Cells of a field; where there are several, aggregated indices are returned too, (d, repeats), under
+        the keys of the index with ``_aggregated`` behind them.
     watch : callable, optional
         Is shown the outputs of every replicate of a block of repeats.
     """
