@@ -3,14 +3,15 @@
 `python benchmarks/accuracy.py [--quick] [--json] [--only FUNCTION ...]`
 
 Errors are root mean squares over repeats and inputs, at equal numbers of forwards: N base points of d + 2
-rows, or what 2 d + 2 rows leave of the same forwards, in whole replicates. Three ways to sample: `replicates`,
-the default, 16 or a few more scrambled Sobol' sequences; `sequence`, one of them ("intervals": false), with a
-power of two of base points; and `random`. Other packages (SALib, OpenTURNS, iterative-stats; null where
-missing) analyse the very rows of `sequence` and `random`: d + 2 of N base points, for S2 2 d + 2 of N / 2.
+rows, or what 2 d + 2 rows leave of the same forwards, in whole replicates. Three ways to sample:
+`replicates`, the default, 16 or a few more scrambled Sobol' sequences; `sequence`, one of them
+("intervals": false), with a power of two of base points; and `random`. Other packages (SALib, OpenTURNS,
+iterative-stats; null where missing) analyse the very rows of `sequence` and `random`: d + 2 of N base
+points, for S2 2 d + 2 of N / 2.
 
 `verdicts` compares the recommended estimator of each index with the best of theirs, which is chosen
-after the fact, function by function. `ratio` is our error over theirs, "even" if within two standard errors of 1.
-Against `replicates` stands their one sequence, which is more exact and has no honest interval: what
+after the fact, function by function. `ratio` is our error over theirs, "even" if within two standard errors
+of 1. Against `replicates` stands their one sequence, which is more exact and has no honest interval: what
 the interval costs is in that ratio.
 """
 
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import peers
-from repeats import Design, pick_freeze, probed, replicated, studies
+from repeats import Design, exact, pick_freeze, probed, replicated, studies
 
 from parsl_sa import analytic
 
@@ -67,20 +68,6 @@ class Effort:
     repeats: int = 600
     theirs: int = 200  # repeats that other packages analyse
     slow: bool = True  # whether iterative-stats is among them
-
-
-def exact(function: Function) -> dict[str, Floats]:
-    """Return the exact indices, (k,); of a field those of the whole field."""
-    if function.mean.ndim:
-        share = function.variance / function.variance.sum()
-        return {name: np.nansum(getattr(function, name) * share, axis=1) for name in ("S1", "ST")}
-    found = {"S1": function.S1, "ST": function.ST}
-    if function.closed is not None:
-        pairs = np.stack(np.triu_indices(function.d, 1), axis=1).tolist()
-        found["S2"] = np.array([function.closed(pair) for pair in pairs]) - np.array(
-            [function.S1[pair].sum() for pair in pairs]
-        )
-    return found
 
 
 def designs(mode: str, n: int, d: int) -> tuple[Design, Design]:

@@ -191,3 +191,17 @@ def probed(function: Function) -> Floats:
     """Return the mean of every cell over a few random rows, as a probe finds it."""
     unit = np.random.default_rng(0).random((PROBE_ROWS, function.d))
     return np.atleast_1d(function(physical(function.parameters, unit)).mean(axis=0)).astype(np.float64)
+
+
+def exact(function: Function) -> dict[str, Floats]:
+    """Return the exact indices, (k,); of a field those of the whole field."""
+    if function.mean.ndim:
+        share = function.variance / function.variance.sum()
+        return {name: np.nansum(getattr(function, name) * share, axis=1) for name in ("S1", "ST")}
+    found = {"S1": function.S1, "ST": function.ST}
+    if function.closed is not None:
+        pairs = np.stack(np.triu_indices(function.d, 1), axis=1).tolist()
+        found["S2"] = np.array([function.closed(pair) for pair in pairs]) - np.array(
+            [function.S1[pair].sum() for pair in pairs]
+        )
+    return found
