@@ -98,7 +98,7 @@ def conditional(design: Design, repeats: int, rng: np.random.Generator) -> Float
     z1, z2, w1, w2 = np.moveaxis(ndtri(unit_points(design, 4, repeats, rng)), -1, 0)
     own = np.sqrt(1.0 - r * r)
     a1, a2, b1, b2 = z1, r * z1 + own * z2, w1, r * w1 + own * w2
-    # F_i shares x_i with B, and given it has A's innovation; T_i shares the other with A, and has B's innovation
+    # F_i shares x_i with B and has the innovation of A; T_i shares the other with A and has that of B
     rows = (
         (a1, a2),
         (b1, b2),

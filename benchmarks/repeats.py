@@ -6,15 +6,20 @@ are those that studies use; only the rows are made here, all repeats together.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import qmc
 
 from parsl_sa.records import Layout
 from parsl_sa.stats import assemble
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from support.repeated import scrambled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +31,6 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Rows = Callable[["Design", int, np.random.Generator], Floats]
 
-BITS = 52
 PROBE_ROWS = 64
 _NUMBERS_AT_ONCE = 4_000_000
 
@@ -60,26 +64,9 @@ def replicated(forwards: int, n_rows: int, planned: int = 16) -> tuple[int, int]
 
 def unit_points(design: Design, dimensions: int, repeats: int, rng: np.random.Generator) -> Floats:
     """Return the points of one replicate of every repeat, (size, repeats, dimensions)."""
-    shape = (design.size, repeats, dimensions)
-    return rng.random(shape) if design.sequence == "random" else scrambled(shape, rng)
-
-
-def scrambled(shape: tuple[int, int, int], rng: np.random.Generator) -> Floats:
-    """Return Sobol' points with a random lower-triangular matrix and a digital shift for every repeat.
-
-    The first 2^k points have k binary digits, so the matrix has k columns: the image of digit j is a random
-    number whose leading digit is j.
-    """
-    n, repeats, dimensions = shape
-    digits = n.bit_length() - 1
-    plain = (qmc.Sobol(dimensions, scramble=False).random(n) * n).astype(np.uint64)
-    points = rng.integers(0, 1 << BITS, (repeats, dimensions), np.uint64)[np.newaxis].repeat(n, axis=0)
-    for j in range(digits):
-        lead = np.uint64(1 << (BITS - 1 - j))
-        column = (rng.integers(0, 1 << BITS, (repeats, dimensions), np.uint64) % lead) | lead
-        on = (plain >> np.uint64(digits - 1 - j)) & np.uint64(1)
-        points ^= on[:, np.newaxis, :] * column
-    return (points + 0.5) * 2.0**-BITS
+    if design.sequence == "random":
+        return rng.random((design.size, repeats, dimensions))
+    return scrambled(dimensions, design.size, repeats, rng)
 
 
 def physical(parameters: Sequence[Mapping[str, Any]], unit: Floats) -> Floats:
