@@ -21,9 +21,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from judging import LEVEL, judge
 from repeats import Design, exact, pick_freeze, probed, studies, unit_points
 from scipy.special import ndtri
-from scipy.stats import binom
 
 from parsl_sa import analytic
 from parsl_sa.stats.intervals import widening
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-LEVEL, REPLICATES, FAMILY_WISE = 0.95, 16, 1e-3
+REPLICATES = 16
 ONE_WAY = ("jansen-paired", "jansen", "martinez", "saltelli-2010", "janon-monod")
 CORRELATION, SLOPES = 0.6, (1.0, 2.0)
 
@@ -195,27 +195,6 @@ def labelled(index: str, acts: npt.NDArray[np.bool_]) -> tuple[list[str], npt.ND
         return [f"x{i + 1}" for i in range(d)], acts
     first, second = np.triu_indices(d, 1)
     return [f"x{i + 1} x{j + 1}" for i, j in zip(first, second, strict=True)], acts[first] & acts[second]
-
-
-def judge(table: list[dict[str, Any]]) -> dict[str, Any]:
-    """Say which gated lines fall outside the band of all of them together."""
-    gated = [line for line in table if line["gated"]]
-    alpha = FAMILY_WISE / (2 * max(len(gated), 1))
-    for line in table:
-        line["coverage"] = line["covered"] / line["repeats"]
-        low, high = (
-            float(q(alpha, line["repeats"], LEVEL)) / line["repeats"] for q in (binom.ppf, binom.isf)
-        )
-        over = line["coverage"] > high and line["kind"] == "pointwise"
-        line["outside"] = "under" if line["coverage"] < low else "over" if over else ""
-    outside = [line for line in gated if line["outside"]]
-    return {
-        "lines": len(gated),
-        "family_wise_error": FAMILY_WISE,
-        "band": [low, high] if table else None,
-        "outside": outside,
-        "passed": not outside,
-    }
 
 
 def measure(sizes: tuple[int, ...], repeats: int, labels: list[str]) -> dict[str, Any]:

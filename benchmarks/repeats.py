@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtri
 
-from parsl_sa.records import Layout
-from parsl_sa.stats import assemble
-
+# Numba looks for the package of that name, and would find the script beside this file.
+sys.modules.setdefault("coverage", None)  # type: ignore[arg-type]
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from support.repeated import scrambled
+from parsl_sa.records import Layout  # noqa: E402 - see above
+from parsl_sa.stats import assemble  # noqa: E402 - see above
+from support.repeated import scrambled  # noqa: E402 - see above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -14,7 +14,7 @@ from parsl_sa.stats import assemble
 from parsl_sa.stats.sobol import Sobol
 from support.repeated import ishigami, pick_freeze, scrambled
 
-REPEATS = 2000
+REPEATS = 1000
 EXACT = np.array([0.0, 0.2436836641, 0.0])
 """S12, S13, S23 of the Ishigami function."""
 
@@ -31,9 +31,9 @@ def study_of(rows: np.ndarray, replicates: int = 1) -> dict[str, np.ndarray]:
 
 @cache
 def repeated_study() -> dict[str, np.ndarray]:
-    """Results of REPEATS independent studies of n = 512 in 16 replicates, one a cell."""
-    rng = np.random.default_rng(20241)
-    points = [scrambled(6, 32, REPEATS, rng) for _ in range(16)]
+    """Results of REPEATS independent studies of n = 1024 in 16 replicates, one a cell."""
+    rng = np.random.default_rng(0)
+    points = [scrambled(6, 64, REPEATS, rng) for _ in range(16)]
     rows = [ishigami(pick_freeze(part, both_ways=True)) for part in points]
     return study_of(np.concatenate(rows), replicates=16)
 
