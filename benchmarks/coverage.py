@@ -79,19 +79,6 @@ def lognormal(sds: tuple[float, ...] = (1.0, 0.7, 0.5)) -> Function:
     )
 
 
-def dependent() -> Function:
-    """Return x1 + 2 x2 of two standard normal inputs that are correlated."""
-    (a, b), r = SLOPES, CORRELATION
-    variance = a * a + b * b + 2 * a * b * r
-    return replace(
-        analytic.linear_gaussian(SLOPES, (1.0, 1.0)),
-        variance=np.asarray(variance),
-        S1=np.array([(a + b * r) ** 2, (b + a * r) ** 2]) / variance,
-        ST=np.array([a * a, b * b]) * (1 - r * r) / variance,
-        closed=None,
-    )
-
-
 def conditional(design: Design, repeats: int, rng: np.random.Generator) -> Floats:
     """Return the outputs of A, B, F_1, F_2, T_1, T_2 of the dependent case, (size, 6, repeats)."""
     r = CORRELATION
@@ -122,7 +109,7 @@ CASES = {
         both_ways=False,
         simultaneous=True,
     ),
-    "dependent": Case(dependent(), ("jansen-paired",), both_ways=False, method="conditional"),
+    "dependent": Case(analytic.dependent_linear(), ("jansen-paired",), both_ways=False, method="conditional"),
     "heavy tail": Case(lognormal(), gated=False),
 }
 _NAMES_OF_DEPENDENT = {"S1": "S1_full", "ST": "ST_independent"}

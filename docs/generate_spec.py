@@ -49,7 +49,7 @@ and then is what the site's preset says.
 """
 
 HUGE = 2**40  # bounds that say what a float64 can hold tell a reader nothing
-KINDS = {"distribution": "One table for each `distribution`.", "name": "One table for each `name`."}
+KINDS = {key: f"One table for each `{key}`." for key in ("distribution", "name", "kind")}
 NUMBERS = (
     ("minimum", "at least"),
     ("exclusiveMinimum", "greater than"),
@@ -137,6 +137,9 @@ def _kinds(path: str, schema: dict[str, Any], known: dict[str, Any]) -> Iterator
         yield f'**`"{key}": "{name}"`** {_prose(kind.get("description", ""))}\n'
         if own:
             yield _table(own, kind.get("required", ()), path)
+    for name in ordered:
+        for key, value in kinds[name]["properties"].items():
+            yield from _inside(f"{path}.{key}", value, known)
 
 
 def _target(schema: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:

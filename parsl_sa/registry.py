@@ -43,6 +43,13 @@ TABLES: dict[str, dict[str, str]] = {
         "integer": "parsl_sa.design.discrete:Integer",
         "choice": "parsl_sa.design.discrete:Choice",
         "constant": "parsl_sa.design.discrete:Constant",
+        "joint": "parsl_sa.design.dependence:Joint",
+    },
+    "dependence": {
+        "gaussian-copula": "parsl_sa.design.copula:GaussianCopula",
+        "rows": "parsl_sa.design.joint:Rows",
+        "simplex": "parsl_sa.design.joint:Simplex",
+        "linear-constraints": "parsl_sa.design.constraints:LinearConstraints",
     },
     "loader": {
         "python": "parsl_sa.models.python:load",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from parsl_sa.analytic.additive import friedman, ishigami, levels, linear_gaussian
 from parsl_sa.analytic.borehole import borehole
+from parsl_sa.analytic.dependent import dependence_of, dependent_linear
 from parsl_sa.analytic.fields import ishigami_field, rotating_pair, scaled
 from parsl_sa.analytic.function import Function
 from parsl_sa.analytic.oakley import oakley_ohagan
@@ -22,12 +23,14 @@ FUNCTIONS: tuple[Function, ...] = (
     rotating_pair(),
     ishigami_field(),
 )
-"""Every test function with its usual constants."""
+"""Every test function of independent inputs with its usual constants."""
 
 __all__ = [
     "FUNCTIONS",
     "Function",
     "borehole",
+    "dependence_of",
+    "dependent_linear",
     "friedman",
     "g_star",
     "ishigami",

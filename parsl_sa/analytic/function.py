@@ -26,7 +26,7 @@ class Function:
     name : str
         Its name.
     parameters : tuple of dict
-        The independent inputs as a spec states them: name, distribution and its fields.
+        The inputs as a spec states them: name, distribution and its fields.
     evaluate : callable
         From inputs of shape (n, d) to outputs of shape (n,) or (n, n_cells).
     mean, variance : ndarray of float64, shape () or (n_cells,)

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
+_CONDITIONAL = (
+    "the inputs are correlated: S1 is the full share of an input, with what it shares with those it is "
+    "correlated to; ST its independent share, without that, so it may be the smaller one"
+)
+
+
 def command(
     spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The spec file.")],
     site: Annotated[
@@ -65,10 +71,11 @@ def describe(told: dict[str, Any]) -> list[tuple[str, str]]:
     lease = _count(told["lease_bundles"], "bundle")
     work = duration(max(1.0, told["duration_s"]))
     lines = [
-        ("inputs", _count(told["parameters"], "uncertain parameter")),
+        ("inputs", _inputs(told)),
         ("outputs", ", ".join(_output(*item) for item in told["outputs"].items()) + cells),
         *(("masked", _masked(*item)) for item in told["masked"].items()),
         ("design", f"n = {bundles}, in {_count(told['replicates'], 'replicate')}"),
+        *(("indices", text) for text in [_CONDITIONAL] if told["conditional"]),
         ("forwards", f"{told['forwards']:,}, in batches of {told['batch']}"),
         ("leases", f"{told['leases']:,} of {lease}, {_time(told['lease_s'])} each"),
         *_processes(told),
@@ -107,6 +114,21 @@ def _count(n: int, what: str) -> str:
     ('1 rank', '4,096 bundles')
     """
     return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def _inputs(told: dict[str, Any]) -> str:
+    """Count what varies, and name the groups.
+
+    Examples
+    --------
+    >>> _inputs({"parameters": 3, "factors": 2, "groups": {"flow": ["Re", "mach"]}})
+    '3 uncertain parameters in 2 factors; flow is Re, mach'
+    """
+    parameters = _count(told["parameters"], "uncertain parameter")
+    if not told["groups"]:
+        return parameters
+    groups = "; ".join(f"{group} is {', '.join(names)}" for group, names in told["groups"].items())
+    return f"{parameters} in {_count(told['factors'], 'factor')}; {groups}"
 
 
 def _output(name: str, dims: dict[str, int]) -> str:

@@ -106,7 +106,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     outputs = evaluator.evaluate(rows, chosen.batch)
     pivots = _pivots(outputs)
     masked = np.isnan(pivots)
-    warnings = list(_warnings(spec, outputs, quantities, sampler.layout.n_rows))
+    warnings = [*sampler.remarks, *_warnings(spec, outputs, quantities, sampler.layout.n_rows)]
     del outputs
     weights = _weights(spec, quantities)
     accumulator = stats.assemble(
@@ -155,7 +155,13 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
 
 def _sampler(spec: StudySpec, replicate_bundles: int) -> design.Sampler:
     try:
-        return design.assemble(spec.design_plain(), spec.parameters_plain(), replicate_bundles)
+        return design.assemble(
+            spec.design_plain(),
+            spec.parameters_plain(),
+            replicate_bundles,
+            groups=spec.groups_plain(),
+            dependence=spec.dependence_plain(),
+        )
     except DesignError as error:
         place, colon, message = str(error).partition(": ")
         fault = Fault(place, message) if colon else Fault("design", str(error))

@@ -84,7 +84,13 @@ class Workload:
         weights: npt.NDArray[np.float64] | None = None,
     ) -> None:
         self.plan = plan
-        self.sampler = design.assemble(spec.design_plain(), spec.parameters_plain(), plan.replicate_bundles)
+        self.sampler = design.assemble(
+            spec.design_plain(),
+            spec.parameters_plain(),
+            plan.replicate_bundles,
+            groups=spec.groups_plain(),
+            dependence=spec.dependence_plain(),
+        )
         model = models.load(spec.model_plain(), Path())
         found = models.hashes(model)
         if found != plan.model_hashes:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from parsl_sa.design.marginals import Marginals
+from parsl_sa.design.conditional import Conditional
+from parsl_sa.design.copula import GaussianCopula
+from parsl_sa.design.inputs import Inputs
+from parsl_sa.design.pick_freeze import PickFreeze
 from parsl_sa.errors import DesignError
 from parsl_sa.registry import UnknownPluginError, resolve
 
@@ -20,6 +23,9 @@ def assemble(
     parameters: Seq[Mapping[str, Any]],
     replicate_bundles: int,
     case: int = 0,
+    *,
+    groups: Mapping[str, Seq[str]] | None = None,
+    dependence: Mapping[str, Any] | None = None,
 ) -> Sampler:
     """Build the sampler of a study.
 
@@ -33,6 +39,11 @@ def assemble(
         Bundles of a replicate, a power of two.
     case : int, optional
         Index of the base input studied.
+    groups : mapping of str to sequence of str, optional
+        Names of the parameters that vary together, by the name of their group.
+    dependence : mapping, optional
+        How parameters depend on each other: its ``kind`` and the fields of that kind. Pick-freeze becomes
+        the conditional design where parameters of different factors are correlated.
 
     Returns
     -------
@@ -59,14 +70,16 @@ def assemble(
     >>> sampler.layout.n_rows, sampler.rows(4000, 4096).shape
     (6, (96, 6, 3))
     """
-    marginals = Marginals.of(parameters)
+    inputs = Inputs.of(parameters, groups, dependence)
     try:
         sampler, sequence = resolve("sampler", design["method"]), resolve("sequence", design["sequence"])
     except KeyError as error:
         unknown = isinstance(error, UnknownPluginError)
         raise DesignError(f"design: {error}" if unknown else f"design.{error.args[0]}: is missing") from error
+    if sampler is PickFreeze and inputs.crossing and isinstance(inputs.dependence, GaussianCopula):
+        sampler = Conditional
     built: Sampler = sampler(
-        marginals,
+        inputs,
         sequence,
         replicate_bundles,
         design.get("seed"),

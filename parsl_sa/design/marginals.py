@@ -76,6 +76,10 @@ class Marginals:
         """Columns of the uncertain parameters, rising."""
         return np.flatnonzero([distribution.uncertain for distribution in self.distributions])
 
+    def of_columns(self, columns: npt.NDArray[np.intp]) -> Marginals:
+        """Return some of the parameters."""
+        return Marginals(tuple(self.distributions[column] for column in columns))
+
     def physical(self, unit: Floats) -> Floats:
         """Map points of the unit cube to physical units.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from parsl_sa.design.dependence import Origin
 from parsl_sa.design.sequences import bundle_points
 from parsl_sa.records import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from parsl_sa.design.marginals import Marginals
+    from parsl_sa.design.inputs import Inputs
     from parsl_sa.design.protocol import Floats, Sequence
 
 
@@ -19,7 +20,7 @@ class MonteCarlo:
 
     Parameters
     ----------
-    marginals, sequence, replicate_bundles, seed, case
+    inputs, sequence, replicate_bundles, seed, case
         As in `PickFreeze`.
     both_ways : bool, optional
         Means nothing here and is ignored: a bundle of one row has no way back.
@@ -32,7 +33,7 @@ class MonteCarlo:
 
     def __init__(
         self,
-        marginals: Marginals,
+        inputs: Inputs,
         sequence: Callable[[int, int, int, int], Sequence],
         replicate_bundles: int,
         seed: int,
@@ -40,15 +41,21 @@ class MonteCarlo:
         both_ways: bool = False,  # noqa: ARG002 - all samplers are called alike
         case: int = 0,
     ) -> None:
-        self.layout = Layout("monte-carlo", marginals.d)
+        self.layout = Layout("monte-carlo", inputs.d)
         self.replicate_bundles = replicate_bundles
-        self._marginals = marginals
-        self._sequence = sequence(marginals.d, replicate_bundles, seed, case)
+        self._inputs, self._seed, self._case = inputs, seed, case
+        self._sequence = sequence(inputs.dimensions, replicate_bundles, seed, case)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """See `Sampler.remarks`."""
+        return self._inputs.remarks
 
     def unit_rows(self, first: int, last: int) -> Floats:
         """Return bundles on the unit cube; see `Sampler.unit_rows`."""
-        return bundle_points(self._sequence, first, last)[:, None]
+        points = bundle_points(self._sequence, first, last)
+        return self._inputs.draw(points, Origin(self._seed, self._case, first))[:, None]
 
     def rows(self, first: int, last: int) -> Floats:
         """Return bundles in physical units; see `Sampler.rows`."""
-        return self._marginals.physical(bundle_points(self._sequence, first, last))[:, None]
+        return self._inputs.physical(self.unit_rows(first, last))

@@ -29,7 +29,7 @@ class Sampler(Protocol):
 
     @property
     def layout(self) -> Layout:
-        """Which rows a bundle has; its d counts the uncertain parameters only."""
+        """Which rows a bundle has; its d counts the factors: groups, and uncertain parameters without one."""
         ...
 
     @property
@@ -37,13 +37,20 @@ class Sampler(Protocol):
         """Bundles that share one scrambling."""
         ...
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the user should know of the rows, each with its place in the spec."""
+        ...
+
     def unit_rows(self, first: int, last: int) -> Floats:
         """Return bundles [first, last) on the unit cube.
 
         Returns
         -------
-        ndarray of float64, shape (last - first, layout.n_rows, layout.d)
-            Odd multiples of 2^-53, so inside the open interval (0, 1).
+        ndarray of float64, shape (last - first, layout.n_rows, dimensions)
+            Inside the open interval (0, 1): probabilities of the parameters in the order of the spec, and
+            odd multiples of 2^-53 where they are independent. Joint parameters, which have no distribution
+            of their own, have as many coordinates as they are made from.
         """
         ...
 

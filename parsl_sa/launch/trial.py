@@ -98,7 +98,10 @@ def describe(trial: Trial) -> dict[str, Any]:
     return {
         "name": trial.spec.name,
         "site": trial.site.name,
-        "parameters": plan.layout.d,
+        "parameters": len(trial.spec.uncertain),
+        "factors": plan.layout.d,
+        "groups": trial.spec.groups_plain(),
+        "conditional": plan.layout.method == "conditional",
         "outputs": {q.name: dict(zip(q.dims, q.shape, strict=True)) for q in plan.quantities},
         "cells": plan.n_cells,
         "masked": plan.masked,

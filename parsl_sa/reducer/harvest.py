@@ -54,14 +54,13 @@ def harvest(study: StudyDir) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
     )
     accumulator.load_state(checkpoints.load(study.checkpoints(0), prefix, plan.digest))
     attrs = _provenance(study, spec, plan, prefix, accumulator)
-    parameters = [parameter.name for parameter in spec.uncertain]
-    units = [parameter.unit for parameter in spec.uncertain]
+    factors, units = spec.factors, spec.factor_units
     values = accumulator.result()
     extras = _extras(study, spec, plan, accumulator)
     datasets = {
         quantity.name: _all_at_once(
             schema.dataset(
-                quantity, parameters, values, parameter_units=units, level=attrs["level"], extras=more
+                quantity, factors, values, parameter_units=units, level=attrs["level"], extras=more
             ),
             attrs["level"],
             attrs["n_replicates"],

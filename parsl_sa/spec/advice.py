@@ -63,7 +63,7 @@ def _unused_rows(spec: StudySpec) -> Iterator[str]:
     sobol = [item for item in spec.resolved_statistics() if isinstance(item, SobolSpec)]
     if not sobol:
         yield (
-            f"design.method: pick-freeze evaluates {len(spec.uncertain) + 2} rows or more a base point for "
+            f"design.method: pick-freeze evaluates {len(spec.factors) + 2} rows or more a base point for "
             'Sobol\' indices, but statistics do not ask for sobol; "monte-carlo" evaluates one'
         )
     elif design.both_ways and sobol[0].estimator != "azzini-rosati" and not sobol[0].second_order:

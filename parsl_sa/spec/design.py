@@ -35,8 +35,9 @@ class DesignSpec(Section):
         description='"sobol" for scrambled quasi-random points, "random" for independent ones.',
     )
     n: Annotated[int, Field(ge=1, le=_LARGEST_N), AsWhole] = Field(
-        description="Number of base points, rounded up to whole replicates. With d uncertain parameters a "
-        "pick-freeze study evaluates the model n (d + 2) times, or n (2 d + 2) times with both_ways."
+        description="Number of base points, rounded up to whole replicates. With d uncertain parameters, a "
+        "group counted as one, a pick-freeze study evaluates the model n (d + 2) times, or n (2 d + 2) times "
+        "with both_ways."
     )
     replicates: Count = Field(
         default=16,

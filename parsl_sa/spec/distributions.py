@@ -204,6 +204,12 @@ class ConstantSpec(ParameterSpec):
     value: Number = Field(description="The value in every row.")
 
 
+class JointSpec(ParameterSpec):
+    """No distribution of its own: `inputs.dependence` draws it with others, from a table or a simplex."""
+
+    distribution: Literal["joint"] = Field(description="Kind of distribution.")
+
+
 AnyParameter = (
     UniformSpec
     | LogUniformSpec
@@ -214,6 +220,7 @@ AnyParameter = (
     | IntegerSpec
     | ChoiceSpec
     | ConstantSpec
+    | JointSpec
 )
 
 PARAMETER_KINDS: dict[str, type[ParameterSpec]] = {

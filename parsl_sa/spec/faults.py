@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 # Discriminating key of a family of objects -> its plug-in table.
-_FAMILIES = {"distribution": "distribution", "name": "statistic"}
+_FAMILIES = {"distribution": "distribution", "name": "statistic", "kind": "dependence"}
 _KINDS = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",

@@ -35,8 +35,8 @@ def parameters_of(problem: Mapping[str, Any]) -> list[dict[str, Any]]:
     Parameters
     ----------
     problem : mapping
-        With ``names`` and ``bounds`` (lists or arrays), and optionally ``num_vars`` and ``dists``. ``groups``
-        may name every parameter for itself; parameters that vary together are not supported yet.
+        With ``names`` and ``bounds`` (lists or arrays), and optionally ``num_vars``, ``dists`` and
+        ``groups``, for which see `groups_of`.
 
     Returns
     -------
@@ -64,8 +64,6 @@ def parameters_of(problem: Mapping[str, Any]) -> list[dict[str, Any]]:
         for key, values in lists.items()
         if len(values) != count and (values or key in {"names", "bounds"})
     ]
-    if len({*map(str, lists["groups"])}) != len(lists["groups"]):
-        faults.append(Fault("problem.groups", "parameters that vary together are not supported; remove it"))
     if faults:
         raise SpecError(faults)
     kinds = lists["dists"] or ["unif"] * count
@@ -77,6 +75,22 @@ def parameters_of(problem: Mapping[str, Any]) -> list[dict[str, Any]]:
     if faults:
         raise SpecError(faults)
     return [one for one in found if not isinstance(one, Fault)]
+
+
+def groups_of(problem: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the groups of a SALib problem, which names the group of each parameter.
+
+    A group that is called like the only parameter in it is none.
+
+    Examples
+    --------
+    >>> groups_of({"names": ["a", "b", "c"], "groups": ["ends", "b", "ends"]})
+    {'ends': ['a', 'c']}
+    """
+    groups: dict[str, list[str]] = {}
+    for name, group in zip(_listed(problem.get("names")), _listed(problem.get("groups")), strict=False):
+        groups.setdefault(str(group), []).append(str(name))
+    return {group: members for group, members in groups.items() if members != [group]}
 
 
 def output_names(problem: Mapping[str, Any]) -> list[str]:

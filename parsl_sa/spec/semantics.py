@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from parsl_sa.spec.dependence_rules import correlated_factors, dependence_rules
 from parsl_sa.spec.design import SOBOL_DIMENSIONS, DesignSpec
 from parsl_sa.spec.distributions import PARAMETER_KINDS, ParameterSpec
+from parsl_sa.spec.factors import group_rules
 from parsl_sa.spec.model import ModelSpec
 from parsl_sa.spec.outputs import OutputSpec
 from parsl_sa.spec.parts import Broken, Finding, Part, Steps
 from parsl_sa.spec.statistics import STATISTIC_KINDS, spelled_out
+from parsl_sa.spec.study import InputsSpec
 
 
 def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
@@ -25,6 +28,7 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
     """
     model = Part.of(ModelSpec, plain.get("model"), ("model",), broken)
     design = Part.of(DesignSpec, plain.get("design"), ("design",), broken)
+    inputs = Part.of(InputsSpec, plain.get("inputs"), ("inputs",), broken)
     parameters = _parameters(plain, broken)
     outputs = [
         Part.of(OutputSpec, item, ("outputs", index), broken)
@@ -37,13 +41,16 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
         yield from _kind(parameter.get("distribution")).rules(parameter)
     yield from _repeated(parameters, "the parameter")
     yield from _uncertain(parameters, design)
+    yield from group_rules(inputs, parameters)
+    yield from dependence_rules(inputs, parameters, design, broken)
     yield from DesignSpec.rules(design)
     yield from _repeated(outputs, "the output")
     for output in outputs:
         yield from OutputSpec.rules(output)
     yield from _repeated(statistics, "the statistic", ())
+    correlated = correlated_factors(inputs, parameters, design, broken)
     for statistic in statistics:
-        yield from _sobol(statistic, design)
+        yield from _sobol(statistic, design, correlated)
 
 
 def _entries(plain: Any) -> Iterable[Any]:
@@ -107,7 +114,7 @@ def _uncertain(parameters: list[Part], design: Part) -> Iterator[Finding]:
         )
 
 
-def _sobol(statistic: Part, design: Part) -> Iterator[Finding]:
+def _sobol(statistic: Part, design: Part, correlated: tuple[str, ...]) -> Iterator[Finding]:
     if statistic.get("name") != "sobol":
         return
     if design.get("method") == "monte-carlo":
@@ -115,6 +122,19 @@ def _sobol(statistic: Part, design: Part) -> Iterator[Finding]:
             'Sobol\' indices need the rows of a pick-freeze design: set design.method to "pick-freeze", '
             "or leave sobol out"
         )
+        return
+    if correlated and statistic.get("estimator") not in {None, "jansen-paired"}:
+        yield statistic.finding(
+            f"{', '.join(correlated)} are correlated, and their conditional rows are paired as jansen-paired "
+            "alone pairs them; leave the estimator out",
+            "estimator",
+        )
+    if correlated:
+        if statistic.get("second_order"):
+            yield statistic.finding(
+                f"{', '.join(correlated)} are correlated, and S2 is for independent inputs; leave it out",
+                "second_order",
+            )
         return
     one_way = design.get("both_ways") is False
     if one_way and statistic.get("estimator") == "azzini-rosati":

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from parsl_sa.errors import SpecError
+from parsl_sa.errors import Fault, SpecError
+from parsl_sa.spec.dependence import Dependence
+from parsl_sa.spec.dependence_rules import JOINT, crossing_sets, is_conditional
 from parsl_sa.spec.design import DesignSpec, replicate_plan
 from parsl_sa.spec.distributions import AnyParameter, ConstantSpec
+from parsl_sa.spec.factors import Groups, factors_of
 from parsl_sa.spec.farm import FarmSpec, StopSpec
 from parsl_sa.spec.fields import AsTuple, Section, Slug
 from parsl_sa.spec.model import ModelSpec
@@ -31,6 +34,15 @@ class InputsSpec(Section):
     parameters: Parameters = Field(
         description="One entry for each column of the model's input, in the model's order; at least one "
         "of them uncertain."
+    )
+    groups: Groups = Field(
+        default_factory=dict,
+        description='Parameters that vary together, such as {"flow": ["Re", "mach"]}: a group has one pair '
+        "of indices, S1 its closed index and ST its total one. Parameters in no group stand by themselves.",
+    )
+    dependence: Dependence | None = Field(
+        default=None,
+        description="How parameters depend on each other; null or left out where all are independent.",
     )
 
 
@@ -60,8 +72,40 @@ class StudySpec(Section):
 
     @property
     def uncertain(self) -> tuple[AnyParameter, ...]:
-        """The parameters that vary, in the order of the spec; their number is d."""
+        """The parameters that vary, in the order of the spec."""
         return tuple(item for item in self.inputs.parameters if not isinstance(item, ConstantSpec))
+
+    @property
+    def members(self) -> dict[str, tuple[AnyParameter, ...]]:
+        """The uncertain parameters of every factor: of a group, or one parameter that is in none."""
+        by_name = {item.name: item for item in self.uncertain}
+        factors = factors_of(by_name, self.inputs.groups)
+        return {factor: tuple(by_name[name] for name in names) for factor, names in factors.items()}
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Names of the factors, each where its first parameter stands in the spec; their number is d."""
+        return tuple(self.members)
+
+    @property
+    def factor_units(self) -> tuple[str, ...]:
+        """Units of the factors; empty for a group of several parameters."""
+        return tuple(each[0].unit if len(each) == 1 else "" for each in self.members.values())
+
+    @property
+    def joint(self) -> tuple[str, ...]:
+        """Names of the parameters that have no distribution of their own."""
+        return tuple(item.name for item in self.uncertain if item.distribution == JOINT)
+
+    @property
+    def conditional(self) -> bool:
+        """Whether pick-freeze becomes the conditional design, because correlations cross factors."""
+        dependence = self.inputs.dependence
+        if dependence is None:
+            return False
+        kinds = {item.name: item.distribution for item in self.uncertain}
+        crossing = crossing_sets(dependence.model_dump(), kinds, self.inputs.groups)
+        return is_conditional(self.design.method, dependence.kind, crossing)
 
     def resolved_statistics(self) -> tuple[AnyStatistic, ...]:
         """Return the statistics with every default filled in."""
@@ -76,6 +120,25 @@ class StudySpec(Section):
         """Return name, distribution and its fields of every parameter; what `parsl_sa.design` takes."""
         shown_only = {"unit", "description"}
         return [item.model_dump(mode="json", exclude=shown_only) for item in self.inputs.parameters]
+
+    def groups_plain(self) -> dict[str, list[str]]:
+        """Return the names of the parameters of every group; what `parsl_sa.design` takes."""
+        return {group: list(names) for group, names in self.inputs.groups.items()}
+
+    def dependence_plain(self) -> dict[str, Any] | None:
+        """Return the dependence, its table read; what `parsl_sa.design` takes.
+
+        Raises
+        ------
+        SpecError
+            If the table cannot be read, or is not what it was.
+        """
+        if self.inputs.dependence is None:
+            return None
+        faults = list(self.inputs.dependence.file_faults(self.joint))
+        if faults:
+            raise SpecError(faults)
+        return self.inputs.dependence.plain(self.joint)
 
     def outputs_plain(self) -> list[dict[str, Any]]:
         """Return the quantities of interest as plain dicts; what `parsl_sa.models` takes."""
@@ -113,17 +176,24 @@ def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
     Raises
     ------
     SpecError
-        With every fault of the files that hold coordinates and weights.
+        With every fault of the files that hold inputs, coordinates and weights.
     """
     replicates, replicate_bundles = replicate_plan(spec.design)
     design = {"n": replicates * replicate_bundles, "replicates": replicates}
     outputs = tuple(output.at(base_dir) for output in spec.outputs)
-    faults = [fault for i, output in enumerate(outputs) for fault in output.file_faults(f"outputs[{i}]")]
+    inputs = spec.inputs
+    faults: list[Fault] = []
+    if inputs.dependence is not None:
+        dependence = inputs.dependence.at(base_dir)
+        inputs = inputs.model_copy(update={"dependence": dependence})
+        faults += dependence.file_faults(spec.joint)
+    faults += [fault for i, output in enumerate(outputs) for fault in output.file_faults(f"outputs[{i}]")]
     if faults:
         raise SpecError(faults)
     return spec.model_copy(
         update={
             "model": spec.model.at(base_dir),
+            "inputs": inputs,
             "design": spec.design.model_copy(update=design),
             "outputs": outputs,
             "statistics": spec.resolved_statistics(),
@@ -151,6 +221,8 @@ def science(spec: StudySpec) -> dict[str, Any]:
     return {
         "model": {**model, "function": spec.model.function},
         "inputs": [item.model_dump(mode="json", exclude={"description"}) for item in spec.inputs.parameters],
+        **({"groups": spec.groups_plain()} if spec.inputs.groups else {}),
+        **({"dependence": spec.inputs.dependence.science()} if spec.inputs.dependence else {}),
         "design": {
             **spec.design_plain(),
             "replicates": replicates,

@@ -7,7 +7,7 @@ from typing import Any
 
 from parsl_sa.errors import Fault, SpecError
 from parsl_sa.launch.trial import INLINE
-from parsl_sa.spec.problem import output_names, parameters_of
+from parsl_sa.spec.problem import groups_of, output_names, parameters_of
 
 _FILLED_IN = ("loader", "path")
 
@@ -35,7 +35,7 @@ def spec_of(
     spec = _plain(spec)
     faults = [*_of_function(function), *_of_parts(spec)]
     if not isinstance(problem, Mapping | Sequence) or isinstance(problem, str):
-        text = "must be a SALib problem, or a list of parameters as in a spec"
+        text = "must be a SALib problem, or the parameters or the inputs as in a spec"
         faults.append(Fault("problem", f"{text}; it is of the type {type(problem).__name__}"))
     if isinstance(outputs, str):
         faults.append(Fault("outputs", f"must be a list of names, such as ['{outputs}']"))
@@ -43,15 +43,16 @@ def spec_of(
         raise SpecError(faults)
     from parsl_sa.models.live import register  # noqa: PLC0415 - torch
 
-    is_salib = isinstance(problem, Mapping)
-    named = outputs if outputs is not None else (output_names(problem) if is_salib else []) or ["y"]
+    inputs = {**_inputs(problem), **spec.get("inputs", {})}
+    names = output_names(problem) if isinstance(problem, Mapping) else []
+    named = outputs if outputs is not None else names or ["y"]
     return {
         "spec_version": 1,
         "name": name,
         **spec,
         "model": {"loader": "live", "path": register(function), **spec.get("model", {})},
-        "inputs": {"parameters": parameters_of(problem) if is_salib else _plain(problem)},
-        "design": _design(_plain(n), spec.get("design", {})),
+        "inputs": inputs,
+        "design": _design(_plain(n), spec.get("design", {}), dependent="dependence" in inputs),
         "outputs": _entries(_plain(named)),
         "farm": {"site": INLINE, **spec.get("farm", {})},
     }
@@ -71,7 +72,7 @@ def _of_function(function: Any) -> list[Fault]:
 def _of_parts(spec: Mapping[str, Any]) -> list[Fault]:
     faults = [
         Fault(key, "must be a dict, laid over what a study of a function is by default")
-        for key in ("model", "design", "farm")
+        for key in ("inputs", "model", "design", "farm")
         if not isinstance(spec.get(key, {}), Mapping)
     ]
     if not faults:
@@ -83,9 +84,20 @@ def _of_parts(spec: Mapping[str, Any]) -> list[Fault]:
     return faults
 
 
-def _design(n: Any, design: Mapping[str, Any]) -> dict[str, Any]:
+def _inputs(problem: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+    """Return the inputs of a spec: from a list of parameters, such inputs themselves, or a SALib problem."""
+    if not isinstance(problem, Mapping):
+        return {"parameters": _plain(problem)}
+    if "parameters" in problem:
+        inputs: dict[str, Any] = _plain(problem)
+        return inputs
+    groups = groups_of(problem)
+    return {"parameters": parameters_of(problem), **({"groups": groups} if groups else {})}
+
+
+def _design(n: Any, design: Mapping[str, Any], *, dependent: bool) -> dict[str, Any]:
     method = design.get("method", "pick-freeze")
-    return {"method": method, "n": n, "both_ways": method == "pick-freeze", **design}
+    return {"method": method, "n": n, "both_ways": method == "pick-freeze" and not dependent, **design}
 
 
 def _entries(outputs: Sequence[Any]) -> list[Any]:

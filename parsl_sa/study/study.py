@@ -91,7 +91,8 @@ class Study:
             Takes a batch of inputs, shape (batch, parameters), as an array or a tensor, and returns
             the outputs.
         problem : mapping or sequence of mapping
-            A SALib problem, or the parameters as a spec has them.
+            A SALib problem, with its groups if it has any; or the parameters, or the whole ``inputs``, as a
+            spec has them.
         n : int
             Number of base points, SALib's N.
         outputs : sequence of str or mapping, optional
@@ -101,8 +102,8 @@ class Study:
         name : str
             Name of the study.
         **spec
-            Further parts of a spec: ``statistics``, ``stop``, and ``design``, ``farm`` and ``model``, such as
-            ``model={"arrays": "numpy"}``, which are laid over the defaults.
+            Further parts of a spec: ``statistics``, ``stop``, and ``inputs``, ``design``, ``farm`` and
+            ``model``, such as ``inputs={"groups": {"flow": ["a", "b"]}}``, which are laid over the defaults.
 
         Raises
         ------
@@ -111,7 +112,8 @@ class Study:
 
         Notes
         -----
-        The design is pick-freeze both ways, 2 d + 2 forwards a base point, unless ``design`` says otherwise.
+        The design is pick-freeze both ways, 2 d + 2 forwards a base point, unless ``design`` says otherwise;
+        one way where ``inputs`` have a ``dependence``.
         A module is copied and evaluated in eval mode; the module at hand is left as it is. Modules that a
         plain function uses are put in eval mode.
         """

@@ -10,7 +10,7 @@ import pytest
 from parsl_sa import design
 from parsl_sa.errors import SpecError
 from parsl_sa.spec import parse_spec
-from parsl_sa.spec.problem import output_names, parameters_of
+from parsl_sa.spec.problem import groups_of, output_names, parameters_of
 from support.requirements import require_module
 
 # All of SALib's distributions but weibull, which is refused, in every form that it takes.
@@ -104,9 +104,14 @@ def test_the_old_form_of_a_triangle_starts_at_0() -> None:
     assert found[0] == {"name": "a", "distribution": "triangular", "low": 0.0, "mode": 1.5, "high": 3}
 
 
-def test_a_group_for_each_parameter_is_none() -> None:
-    assert parameters_of(problem(groups=["g", "h"])) == parameters_of(problem())
-    assert "problem.groups: parameters that vary together are not supported" in fault(groups=["g", "g"])
+def test_groups_name_the_group_of_each_parameter() -> None:
+    assert parameters_of(problem(groups=["g", "g"])) == parameters_of(problem())
+    assert groups_of(problem(groups=["g", "g"])) == {"g": ["a", "b"]}
+    assert groups_of(problem(groups=np.array(["g", "b"]))) == {"g": ["a"]}
+    assert (
+        groups_of(problem(groups=None)) == groups_of(problem()) == groups_of(problem(groups=["a", "b"])) == {}
+    )
+    assert "problem.groups: has 1 entries, expected 2" in fault(groups=["g"])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from parsl_sa import Results, Study
+from parsl_sa import Results, Study, analytic
 from parsl_sa.errors import ModelError, SpecError, StudyError
 from parsl_sa.models import live
 from parsl_sa.study import StudyWarning
@@ -122,6 +122,34 @@ def test_a_problem_may_name_its_output() -> None:
     assert results.names == ["hills"]
 
 
+@pytest.mark.parametrize("both_ways", [False, True])
+def test_groups_of_a_salib_problem_have_closed_and_total_indices(both_ways: bool) -> None:
+    """S1 of x1 and x3 together is S1 + S3 + S13 of the Ishigami function."""
+    study = Study.from_function(
+        ishigami,
+        {**PROBLEM, "groups": ["wave", "x2", "wave"]},
+        n=2048,
+        model={"arrays": "numpy"},
+        design={"both_ways": both_ways},
+    )
+    told = study.check()
+    assert (told["parameters"], told["factors"], told["groups"]) == (3, 2, {"wave": ["x1", "x3"]})
+    assert told["rows"] == (6 if both_ways else 4)
+    results = study.launch(**FAST)
+    assert results["y"]["parameter"].values.tolist() == ["wave", "x2"]
+    S1, ST = analytic.ishigami().of_groups([[0, 2], [1]])
+    assert_held(results, {"S1": S1.tolist(), "ST": ST.tolist()})
+
+
+def test_groups_may_be_given_beside_parameters_or_with_them() -> None:
+    parameters = [{"name": n, "distribution": "uniform", "low": 0, "high": 1, "unit": "m"} for n in "abc"]
+    groups = {"ends": ["a", "c"]}
+    beside = Study.from_function(ishigami, parameters, n=256, inputs={"groups": groups})
+    within = Study.from_function(ishigami, {"parameters": parameters, "groups": groups}, n=256)
+    assert beside.spec.factors == within.spec.factors == ("ends", "b")
+    assert within.spec.factor_units == ("", "m")
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_one_others() -> None:
     def launched(seed: int) -> bytes:
         study = Study.from_function(ishigami, PROBLEM, n=256, design={"seed": seed})
@@ -146,7 +174,7 @@ def test_d_plus_2_rows_on_request() -> None:
         ({"n": 0}, "design.n: must be at least 1"),
         ({"problem": {"names": ["a"], "bounds": [[1, 0]]}}, "inputs.parameters[0].high: must exceed low"),
         ({"problem": [{"name": "a"}]}, "inputs.parameters[0].distribution: is missing"),
-        ({"problem": None}, "problem: must be a SALib problem, or a list of parameters"),
+        ({"problem": None}, "problem: must be a SALib problem, or the parameters"),
         ({"problem": "x"}, "it is of the type str"),
         (
             {"function": "ishigami"},
@@ -155,6 +183,8 @@ def test_d_plus_2_rows_on_request() -> None:
         ({"function": Linear}, "function: is the class Linear itself; call it: Linear(...)"),
         ({"design": "monte-carlo"}, "design: must be a dict"),
         ({"farm": "local"}, "farm: must be a dict"),
+        ({"inputs": ["a"]}, "inputs: must be a dict"),
+        ({"inputs": {"groups": {"x1": ["x1"]}}}, "inputs.groups.x1: is the name of a parameter"),
         ({"model": {"path": "model.py:load"}}, "model.path: is filled in with the function; remove it"),
         ({"design": {"method": "monte-carlo", "both_ways": True}}, "design.both_ways: has no meaning"),
     ],

@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from parsl_sa.report.page.ties import ties
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -47,15 +49,22 @@ def inputs(spec: Mapping[str, Any]) -> list[Input]:
     >>> inputs({"inputs": {"parameters": [parameter]}})[0].distribution
     'normal, mean 3, sd 0.25'
     """
+    whole = spec.get("inputs", {})
     return [
         Input(
             str(one["name"]),
             str(one.get("unit", "")),
             str(one.get("description", "")),
-            ", ".join([str(one["distribution"]), *_fields(one)]),
+            ", ".join([*_distribution(one), *ties(str(one["name"]), whole)]),
         )
-        for one in spec.get("inputs", {}).get("parameters", [])
+        for one in whole.get("parameters", [])
     ]
+
+
+def _distribution(parameter: Mapping[str, Any]) -> list[str]:
+    """Return a distribution and its fields; nothing for a joint one, which its ties describe."""
+    kind = str(parameter["distribution"])
+    return [] if kind == "joint" else [kind, *_fields(parameter)]
 
 
 def _fields(parameter: Mapping[str, Any]) -> list[str]:
