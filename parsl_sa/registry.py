@@ -18,6 +18,7 @@ TABLES: dict[str, dict[str, str]] = {
         "sobol": "parsl_sa.stats.sobol:Sobol",
     },
     "estimator": {
+        "saltelli-jansen": "parsl_sa.stats.estimators.saltelli_jansen:SaltelliJansen",
         "jansen-paired": "parsl_sa.stats.estimators.jansen_paired:JansenPaired",
         "azzini-rosati": "parsl_sa.stats.estimators.azzini_rosati:AzziniRosati",
         "jansen": "parsl_sa.stats.estimators.jansen:Jansen",

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+_BEYOND_REPAIR = "restore it from a copy, or launch the study anew in another directory"
+
+
 @dataclass(frozen=True)
 class StudyDir:
     """Paths of one study.
@@ -175,14 +178,22 @@ class StudyDir:
         if repair and len(whole) != len(raw):
             with self.journal.open("r+b") as stream:
                 stream.truncate(len(whole))
-        try:
-            return [json.loads(line) for line in whole.splitlines()]
-        except ValueError as error:
-            raise StudyError(f"{self.journal}: damaged: {error}") from error
+        records: list[dict[str, Any]] = []
+        for number, line in enumerate(whole.splitlines(), start=1):
+            try:
+                records.append(json.loads(line))
+            except ValueError as error:
+                text = f"{self.journal}, line {number}: damaged ({error}); {_BEYOND_REPAIR}"
+                raise StudyError(text) from error
+        return records
 
     def study_id(self) -> str:
         """Return the identifier drawn when the directory was made."""
-        return str(self.read_journal()[0]["id"])
+        try:
+            return str(self.read_journal()[0]["id"])
+        except (IndexError, KeyError, TypeError):
+            text = f"{self.journal}: damaged: its first line is no study record; {_BEYOND_REPAIR}"
+            raise StudyError(text) from None
 
     def read_plan(self) -> Plan:
         """Return the frozen plan.
@@ -218,7 +229,11 @@ class StudyDir:
     @property
     def truth(self) -> Path:
         """Exact answers beside the model, for test functions; usually not there."""
-        return Path(json.loads(self.spec.read_text())["model"]["path"]).parent / "truth.json"
+        try:
+            model = Path(json.loads(self.spec.read_text())["model"]["path"])
+        except (ValueError, TypeError, KeyError):  # of another version, or damaged: whoever runs it will say
+            model = self.spec
+        return model.parent / "truth.json"
 
     def read_status(self) -> dict[str, Any]:
         """Return the newest status, empty if there is none yet."""
@@ -255,10 +270,12 @@ def _read_frozen(path: Path, digest: str) -> npt.NDArray[np.float64]:
 
     try:
         array: npt.NDArray[np.float64] = np.load(path)
-    except (OSError, ValueError) as error:
-        raise StudyError(f"{path}: missing or damaged: {error}") from error
+    except FileNotFoundError:
+        raise StudyError(f"{path}: is missing; {_BEYOND_REPAIR}") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise StudyError(f"{path}: damaged, not an array of NumPy's; {_BEYOND_REPAIR}") from error
     if checksum(array) != digest:
-        raise StudyError(f"{path}: its digest is not the plan's")
+        raise StudyError(f"{path}: is not the file that the plan was frozen with; {_BEYOND_REPAIR}")
     return array
 
 
@@ -283,5 +300,8 @@ def read_plan(path: Path) -> Plan:
         return Plan.from_json(json.loads(path.read_text()))
     except FileNotFoundError:
         raise StudyError(f"{path}: no plan here; the study did not get as far as its probe") from None
+    except json.JSONDecodeError as error:
+        raise StudyError(f"{path}: damaged plan: not JSON: {error}; {_BEYOND_REPAIR}") from error
     except (ValueError, TypeError, KeyError) as error:
-        raise StudyError(f"{path}: damaged plan: {error}") from error
+        text = f"damaged plan: {error}; if another version of parsl-sa froze it, use that one"
+        raise StudyError(f"{path}: {text}") from error

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 _CONDITIONAL = (
-    "the inputs are correlated: S1 is the full share of an input, with what it shares with those it is "
-    "correlated to; ST its independent share, without that, so it may be the smaller one"
+    "the inputs are correlated: S1_full is the share of an input with what it tells of the others, "
+    "ST_independent its share once all others are known, and may be the smaller one"
 )
 
 

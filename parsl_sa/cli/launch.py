@@ -90,7 +90,7 @@ def chosen_style(*, plain: bool, quiet: bool, as_events: bool) -> str:
 
 def run_watched(study: StudyDir, style: str) -> int:
     """Run a study under a view; return the exit status."""
-    from parsl_sa.launch.progress import view_for  # noqa: PLC0415 - rich
+    from parsl_sa.launch.views import view_for  # noqa: PLC0415 - rich
     from parsl_sa.study import run  # noqa: PLC0415 - heavy
 
     view = view_for(style)
@@ -106,9 +106,12 @@ def conclude(study: StudyDir, shown: Path, code: int, style: str) -> None:
     if code in {2, 4}:
         log = Path(status.get("last_log") or study.logs / "coordinator.log")
         told = f"\n  log: {log}" if log.exists() else ""
-        say(f"failed: {status.get('reason', '')}{told}\n  go on with: {_how_to_go_on(study, shown)}")
+        cure = f"when that is mended, go on with: {_how_to_go_on(study, shown)}"
+        say(f"failed: {status.get('reason', '')}{told}\n  {cure}")
         raise typer.Exit(code)
     if study.results.exists() and style != "events":  # whose reader wants JSON lines and nothing else
+        if style == "auto":
+            say("")  # below the live view
         _show_results(study, shown)
     if code in {3, 130}:
         say(f"stopped: {status.get('reason', '')}\ngo on with: {_how_to_go_on(study, shown)}")

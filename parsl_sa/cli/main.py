@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -48,13 +48,22 @@ def main() -> None:
     except ParslSaError as error:
         report_error(error, command=next(iter(sys.argv[1:]), ""))
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is None:  # no file of the user's: not a thing to tell without its traceback
+            _report_bug()
+        say(f"failed: {error.filename}: {error.strerror}")
+        sys.exit(4)
     except KeyboardInterrupt:
         say("interrupted")
         sys.exit(130)
     except Exception:  # noqa: BLE001 - the edge: whatever else happens is a failure, with its traceback
-        traceback.print_exc()
-        say("failed: an error inside parsl-sa; please report it with the lines above")
-        sys.exit(4)
+        _report_bug()
+
+
+def _report_bug() -> NoReturn:
+    traceback.print_exc()
+    say("failed: an error inside parsl-sa; please report it with the lines above")
+    sys.exit(4)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from parsl_sa.cli.messages import say
+from parsl_sa.errors import Fault, SpecError
 
 
 def command(
@@ -17,6 +18,8 @@ def command(
     ] = None,
 ) -> None:
     """Write the report of a study, finished or not: one HTML page, and its figures as PNG, SVG and CSV."""
+    if to is not None and to.exists() and not to.is_dir():
+        raise SpecError([Fault("--to", f"{to} is a file; name a folder")])
     from parsl_sa.study import Results  # noqa: PLC0415 - heavy
 
     results = Results.open(directory)

@@ -23,7 +23,7 @@ def command(
 ) -> None:
     """Show the results of a study, finished or not, as a table, JSON or CSV."""
     if as_json and as_csv:
-        raise SpecError([Fault("--json", "and --csv exclude each other")])
+        raise SpecError([Fault("--json", "excludes --csv; give one of them")])
     from parsl_sa.study import Results  # noqa: PLC0415 - heavy
 
     results = Results.open(directory)

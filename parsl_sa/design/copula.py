@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -118,12 +119,16 @@ class GaussianCopula:
         """
         within = np.ix_(own, own)
         forward = np.linalg.solve(self.correlation[within], self.correlation[own]).T
-        precision = np.linalg.inv(self.correlation)
-        residual = np.linalg.solve(precision[within], precision[own])
+        residual = np.linalg.solve(self._precision[within], self._precision[own])
         # What rounding leaves of exact zeros would move columns that have nothing to do with each other.
-        near = self._reach()[:, own]
+        near = self._reach[:, own]
         return np.where(near, forward, 0.0), np.where(near.T, residual, 0.0)
 
+    @cached_property
+    def _precision(self) -> Floats:
+        return np.linalg.inv(self.correlation).astype(np.float64)
+
+    @cached_property
     def _reach(self) -> npt.NDArray[np.bool_]:
         """Tell which parameters depend on each other at all."""
         member = np.array([[name in names for name in self.parameters] for names in self.linked])

@@ -34,7 +34,11 @@ def directories() -> list[Path]:
         If a directory of the user does not exist.
     """
     own = [Path(part) for part in os.environ.get(SITE_PATH, "").split(os.pathsep) if part]
-    faults = [Fault(SITE_PATH, f"'{path}' is no directory") for path in own if not path.is_dir()]
+    faults = [
+        Fault(SITE_PATH, f"'{path}' is no directory; correct the variable, or unset it")
+        for path in own
+        if not path.is_dir()
+    ]
     if faults:
         raise SpecError(faults)
     return [*own, *_SHIPPED]

@@ -87,7 +87,9 @@ def coordinate(study: StudyDir) -> int:
             plan = study.read_plan()
             policy = _policy(spec, plan, site, slots)
             coordinator = Coordinator(Fence(past.study, epoch), plan, policy, past.history)
-            driver = Driver(coordinator, (channel, server), journal, study, Snapshot(spec.name), wish=wish)
+            driver = Driver(
+                coordinator, (channel, server), journal, study, Snapshot(spec.name, study.logs), wish=wish
+            )
             end = driver.run(farm)
         except ParslLostError:
             raise  # the supervisor ends what this Parsl has started: it cannot any more
@@ -111,7 +113,7 @@ def _probe(study: StudyDir, farm: Farm, wish: StopWish, name: str, epoch: int) -
     def waiting() -> None:
         nonlocal jobs
         jobs = record_jobs(study, farm, jobs)
-        _write_status(study, name, epoch)
+        _write_status(study, name, epoch, blocks=farm.blocks())
         wish.raise_if_any()
 
     farm.probe(waiting)
@@ -162,7 +164,9 @@ def _conclude(study: StudyDir, end: End, complaint: str) -> int:
     return EXIT_CODES[end.outcome]
 
 
-def _write_status(study: StudyDir, name: str, epoch: int) -> None:
+def _write_status(
+    study: StudyDir, name: str, epoch: int, blocks: dict[str, dict[str, int]] | None = None
+) -> None:
     """Show a sign of life before there is anything to count."""
     now, earlier = time.time(), study.read_status()
     new = {
@@ -171,6 +175,7 @@ def _write_status(study: StudyDir, name: str, epoch: int) -> None:
         "epoch": epoch,
         "began_at": earlier["began_at"] if earlier.get("epoch") == epoch else now,
         "updated_at": now,
+        "blocks": blocks or {},
         "outcome": "",
         "reason": "",
     }

@@ -65,7 +65,7 @@ class Inline:
         """
         with self.study.lock("supervisor.lock") as free:
             if not free:
-                text = "is being run by another process; see parsl-sa status"
+                text = f"is being run by another process; see: parsl-sa status {self.study.root}"
                 raise SpecError([Fault(str(self.study.root), text)])
             with caught(self._interrupted), fixed_threads(self.study.read_plan().threads):
                 return EXIT_CODES[_Life(self, self._watch).run()]
@@ -114,7 +114,7 @@ class _Life:
             finally:  # whatever it was, the status does not say for ever that the study runs
                 end = {"record": "end", "outcome": outcome, "reason": reason, "prefix": self._saved}
                 self._journal.record(end, durable=True)
-                self._status.end(outcome, reason, self._saved, self._losses.count)
+                self._status.end(outcome, reason, self._saved, self._losses)
         return outcome
 
     def _run(self, log: TextIO) -> tuple[str, str]:
@@ -132,7 +132,7 @@ class _Life:
             self._fold(self._compute(workload, self._prefix), workload, folded)
             if time.monotonic() - self._saved_at >= self._every_s:
                 self._save(folded)
-            self._status.fold(self._prefix, self._saved, self._losses.count, folded)
+            self._status.fold(self._prefix, self._saved, self._losses, folded)
         self._save(folded)
         return "complete", ""
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from parsl_sa import stats
+    from parsl_sa.launch.losses import Losses
     from parsl_sa.records import Plan
     from parsl_sa.studydir import StudyDir
 
@@ -81,9 +82,9 @@ class InlineStatus:
         self._count(prefix, prefix)
         self.tell("running")
 
-    def fold(self, prefix: int, saved: int, dropped: int, folded: stats.Accumulator) -> None:
+    def fold(self, prefix: int, saved: int, losses: Losses, folded: stats.Accumulator) -> None:
         """Note a folded lease, and tell it when the last word is a while ago."""
-        self._record["dropped"] = dropped
+        self._record.update(losses.told())
         now, is_last = time.monotonic(), prefix == self._plan.n_leases
         if now - self._told_at < _STATUS_S and not is_last:
             return
@@ -98,10 +99,10 @@ class InlineStatus:
         retries = self._record["retries"] + retried
         self._record.update(last_error=error, last_log=str(log), retries=retries)
 
-    def end(self, outcome: str, reason: str, saved: int, dropped: int) -> None:
+    def end(self, outcome: str, reason: str, saved: int, losses: Losses) -> None:
         """Tell how it ended, at what is durable."""
         self._count(saved, saved)
-        self._record.update(outcome=outcome, reason=reason, eta_s=None, dropped=dropped)
+        self._record.update(outcome=outcome, reason=reason, eta_s=None, **losses.told())
         self.tell(_STAGES.get(outcome, "stopped"))
 
     def _count(self, prefix: int, saved: int) -> None:

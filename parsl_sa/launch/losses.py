@@ -5,7 +5,7 @@ The same records in the same order as a farm's coordinator writes (`parsl_sa.pro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import StudyError
 from parsl_sa.protocol.digest import lease_digest
@@ -43,6 +43,12 @@ class Losses:
     def count(self) -> int:
         """Bundles lost so far."""
         return len(self._history.dropped)
+
+    def told(self) -> dict[str, Any]:
+        """Return what a status tells of them."""
+        dropped = self._history.dropped
+        last = dropped[next(reversed(dropped))] if dropped else ""
+        return {"dropped": self.count, "max_dropped": self._allowed, "last_drop": last}
 
     def excluded(self, lease: int) -> tuple[int, ...]:
         """Return the bundles of a lease on which the model raises."""
@@ -92,7 +98,7 @@ class Losses:
         if self.count > self._allowed:
             raise StudyError(
                 f"{self.count} of {self._plan.n_bundles} bundles are lost ({reason}); "
-                f"stop.max_dropped_fraction allows {self._allowed}"
+                f"stop.max_dropped_fraction allows {self._allowed}. Check the ranges of the inputs"
             )
 
     @staticmethod

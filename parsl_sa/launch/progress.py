@@ -1,17 +1,11 @@
-"""The live view of a run: rich on a terminal, plain lines elsewhere; both read a status record."""
+"""A status record in words: as one line, and as a block of lines for a terminal of any width."""
 
 from __future__ import annotations
 
-import html
 import io
-import json
-import sys
-import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -20,8 +14,9 @@ from parsl_sa.spec import FEWEST_FOR_INTERVALS
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_LINE_S = 5.0
-_NOTEBOOK_S = 0.5
+_BAR_CELLS = 30
+_DONE_STYLE = "bold color(33)"  # a blue of middle brightness: readable on black and on white
+_LABEL_CELLS = 15
 _STAGES = {
     "": "not started yet",
     "probing": "trying the model",
@@ -32,126 +27,14 @@ _STAGES = {
     "done": "done",
     "stopped": "stopped",
     "failed": "failed",
+    "gone": "not running any more, and not finished",
 }
 
-OVER = frozenset({"done", "stopped", "failed"})
+GONE = "gone"
+"""Stage of a study whose processes are dead: no status says so, who looks finds out."""
+
+OVER = frozenset({"done", "stopped", "failed", GONE})
 """Stages in which nothing runs any more."""
-
-
-class View(Protocol):
-    """Shows status records as they come."""
-
-    def show(self, status: dict[str, Any]) -> None:
-        """Show the newest status."""
-
-    def close(self) -> None:
-        """Leave the terminal as a reader expects it."""
-
-
-class LiveView:
-    """A block of lines that is redrawn in place."""
-
-    def __init__(self, console: Console) -> None:
-        self._live = Live(console=console, refresh_per_second=4, transient=False)
-        self._live.start()
-
-    def show(self, status: dict[str, Any]) -> None:
-        """Redraw with the newest status."""
-        self._live.update(panel(status))
-
-    def close(self) -> None:
-        """Keep the last picture and release the terminal."""
-        self._live.stop()
-
-
-class PlainView:
-    """One line every few seconds, and one at every change of stage."""
-
-    def __init__(self) -> None:
-        self._shown_at = 0.0
-        self._stage = ""
-
-    def show(self, status: dict[str, Any]) -> None:
-        """Print a line if the stage is new or the last line is old."""
-        now = time.monotonic()
-        if status.get("stage") != self._stage or now - self._shown_at >= _LINE_S:
-            self._stage, self._shown_at = str(status.get("stage")), now
-            print(line(status), file=sys.stderr, flush=True)  # noqa: T201 - this is the view
-
-    def close(self) -> None:
-        """Nothing to release."""
-
-
-class NotebookView:
-    """A block of text below the cell, replaced as the study goes on."""
-
-    def __init__(self) -> None:
-        from IPython.display import display  # noqa: PLC0415 - there is a notebook only if it is imported
-
-        self._handle = display(_preformatted(""), display_id=True)
-        self._shown_at = 0.0
-
-    def show(self, status: dict[str, Any]) -> None:
-        """Replace the text, at most twice a second."""
-        if status.get("stage") in OVER or time.monotonic() - self._shown_at > _NOTEBOOK_S:
-            self._shown_at = time.monotonic()
-            self._handle.update(_preformatted(text(status)))
-
-    def close(self) -> None:
-        """Keep the last text."""
-
-
-class EventsView:
-    """One JSON object a line for every status that differs from the last one, for programs."""
-
-    def __init__(self) -> None:
-        self._last: tuple[Any, ...] = ()
-
-    def show(self, status: dict[str, Any]) -> None:
-        """Print the status if something a program would act on is new."""
-        keys = ("stage", "folded", "retries", "dropped", "last_error", "outcome")
-        told = tuple(status.get(key) for key in keys)
-        if told != self._last:
-            self._last = told
-            print(json.dumps(status), flush=True)  # noqa: T201 - this is the view
-
-    def close(self) -> None:
-        """Nothing to release."""
-
-
-class QuietView:
-    """Shows nothing."""
-
-    def show(self, status: dict[str, Any]) -> None:
-        """Show nothing."""
-
-    def close(self) -> None:
-        """Nothing to release."""
-
-
-def view_for(style: str = "auto") -> View:
-    """Return a view.
-
-    Parameters
-    ----------
-    style : str
-        ``"auto"``: the live view on a terminal, a text below the cell in a notebook, plain lines elsewhere;
-        or ``"plain"``, ``"quiet"``, ``"events"``.
-    """
-    if style != "auto":
-        views: dict[str, type[PlainView | QuietView | EventsView]]
-        views = {"plain": PlainView, "quiet": QuietView, "events": EventsView}
-        return views[style]()
-    if _in_notebook():
-        return NotebookView()
-    console = Console(stderr=True)
-    return LiveView(console) if console.is_terminal and sys.stdin.isatty() else PlainView()
-
-
-def _in_notebook() -> bool:
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return shell is not None and hasattr(shell, "kernel")
 
 
 def text(status: dict[str, Any]) -> str:
@@ -169,12 +52,6 @@ def text(status: dict[str, Any]) -> str:
     return console.export_text()
 
 
-def _preformatted(content: str) -> Any:
-    from IPython.display import HTML  # noqa: PLC0415 - see `NotebookView`
-
-    return HTML(f"<pre>{html.escape(content)}</pre>")
-
-
 def line(status: dict[str, Any]) -> str:
     """Return a status as one line.
 
@@ -183,66 +60,125 @@ def line(status: dict[str, Any]) -> str:
     >>> line({"name": "wing", "stage": "starting"})
     'wing: starting reducer and clients'
     """
-    text = f"{status.get('name', '')}: {_STAGES.get(status.get('stage', ''), status.get('stage', ''))}"
+    text = f"{status.get('name', '')}: {_stage(status)}"
+    if status.get("reason") and status.get("stage") not in OVER:  # at the end whoever runs it says why
+        text += f": {status['reason']}"
     if status.get("n_bundles"):
-        text += f", {status['folded']} of {status['n_bundles']} bundles"
+        text += f", {status['folded']:,} of {status['n_bundles']:,} bundles"
     live = [] if status.get("stage") in OVER else [_rate(status), _eta(status), _clients(status)]
-    parts = [*live, _trouble(status)]
-    return ", ".join([text, *(part for part in parts if part)])
+    happened = _incidents(status) if status.get("retries") or status.get("dropped") else ""
+    trouble = "" if status.get("reason") else _trouble(status)  # which says it, and comes once
+    return ", ".join(part for part in (text, *live, happened, trouble) if part)
 
 
 def panel(status: dict[str, Any]) -> RenderableType:
     """Return a status as a block of lines for a terminal of any width."""
-    stage = str(status.get("stage", ""))
-    head = Text.assemble((str(status.get("name", "")), "bold"), "  ", _STAGES.get(stage, stage))
+    head = Text.assemble((str(status.get("name", "")), "bold"), "  ", _stage(status))
     if status.get("reason"):
         head.append(f": {status['reason']}")
     if not status.get("n_bundles"):
         return head
-    total, folded = status["n_bundles"], status["folded"]
     grid = Table.grid(padding=(0, 2), expand=False)
-    grid.add_column(justify="right", no_wrap=True)
+    # Of one width in all stages, so that nothing moves when a line comes or goes.
+    grid.add_column(no_wrap=True, style="dim", min_width=_LABEL_CELLS)
     grid.add_column(overflow="fold")
-    progress = Table.grid(padding=(0, 1))
-    progress.add_row(
-        ProgressBar(total=total, completed=folded, width=30),
-        f"{100 * folded / total:5.1f} %",
-        f"{folded:,} of {total:,} bundles",
-    )
-    grid.add_row("folded", progress)
-    if stage not in OVER:
-        speed = "  ".join(part for part in (_rate(status), _eta(status)) if part)
-        grid.add_row("speed", speed or "not known yet")
-        if stage != "loading" and "clients" in status:
-            grid.add_row("clients", _clients(status) or "none yet")
-    if widest := _widest(status):
-        grid.add_row("widest interval", widest)
-    grid.add_row("incidents", _incidents(status))
-    if trouble := _trouble(status):
-        grid.add_row("last error", Text(trouble))  # brackets in it are no markup
+    for label, told in _rows(status):
+        grid.add_row(label, told if isinstance(told, Text) else Text(told))  # brackets in it are no markup
     return Group(head, grid)
 
 
+def _rows(status: dict[str, Any]) -> list[tuple[str, str | Text]]:
+    """Return the labelled lines of a status."""
+    rows: list[tuple[str, str | Text]] = [("folded", _folded(status))]
+    if status.get("stage") in OVER:
+        rows += [("time", _elapsed(status))]
+    else:
+        elapsed = f"for {passed}" if (passed := _elapsed(status)) else ""
+        told = (_rate(status) or "not known yet", _eta(status), elapsed)
+        rows += [("speed", ", ".join(part for part in told if part))]
+        rows += [("reducer", _reducer(status)), ("clients", _clients(status))]
+    rows += [("widest interval", _widest(status)), ("incidents", _incidents(status))]
+    rows += [("last drop", _drop(status)), ("last error", _trouble(status))]
+    return [(label, told) for label, told in rows if told]
+
+
+def _stage(status: dict[str, Any]) -> str:
+    """Say what a study does, or what it waits for."""
+    stage = str(status.get("stage", ""))
+    blocks = status.get("blocks") or {}
+    if stage == "probing" and blocks:
+        return (
+            "trying the model in a block"
+            if _runs(blocks, "clients")
+            else "waiting for a block to try the model"
+        )
+    if stage == "starting" and "reducers" in status:
+        up = status["reducers"]["up"] >= status["reducers"]["shards"]
+        label, what = ("clients", "clients") if up else ("reducer", "the reducer")
+        return f"starting {what}" if _runs(blocks, label) else f"waiting for a block for {what}"
+    if stage == "finishing" and status.get("reason"):
+        return "stopping, writing the last checkpoint"
+    return _STAGES.get(stage, stage)
+
+
+def _runs(blocks: dict[str, dict[str, int]], label: str) -> bool:
+    return bool(blocks.get(label, {}).get("RUNNING"))
+
+
+def _folded(status: dict[str, Any]) -> Text:
+    """Draw how far it is; in lines of two strengths, so that no colour is needed to read it."""
+    total, folded = status["n_bundles"], status["folded"]
+    done = _BAR_CELLS * folded // total
+    return Text.assemble(
+        ("\u2501" * done, _DONE_STYLE),
+        ("\u2500" * (_BAR_CELLS - done), "dim"),
+        f" {100 * folded / total:5.1f} % ",
+        f" {folded:,} of {total:,} bundles",
+    )
+
+
 def _rate(status: dict[str, Any]) -> str:
-    rate = status.get("bundles_per_s")
-    return f"{rate * status.get('n_rows', 1):,.0f} forwards/s" if rate else ""
+    rate = (status.get("bundles_per_s") or 0.0) * status.get("n_rows", 1)
+    return f"{rate:,.0f} forwards/s" if rate >= 10 else f"{rate:.2g} forwards/s" if rate else ""
 
 
 def _eta(status: dict[str, Any]) -> str:
     eta = status.get("eta_s")
     if eta is None or status.get("stage") not in {"running", "starting"}:
         return ""
-    return f"{duration(eta)} left"
+    return f"{duration(max(1.0, eta))} left"
+
+
+def _elapsed(status: dict[str, Any]) -> str:
+    """Say how long this start of the study has lasted; an earlier one is not in it."""
+    began_at, now = status.get("began_at"), status.get("updated_at")
+    if not began_at or not now or now < began_at:
+        return ""
+    resumed = " since it was resumed" if status.get("epoch", 1) > 1 else ""
+    return duration(now - began_at) + resumed
+
+
+def _reducer(status: dict[str, Any]) -> str:
+    """Tell of a reducer that is not up, and its block."""
+    life = status.get("reducers")
+    if not life or life["up"] >= life["shards"]:
+        return ""
+    again = "lost, being started again" if status.get("stage") != "starting" else "not up yet"
+    return again + _blocks(status, "reducer")
 
 
 def _clients(status: dict[str, Any]) -> str:
-    clients, blocks = status.get("clients"), status.get("blocks") or {}
-    if clients is None:
+    clients = status.get("clients")
+    if clients is None or status.get("stage") in {"probing", "loading"}:
         return ""
-    text = f"{clients['up']} of {clients['slots']} clients up"
-    states = blocks.get("clients", {})
+    noun = "client" if clients["slots"] == 1 else "clients"
+    return f"{clients['up']} of {clients['slots']} {noun} up" + _blocks(status, "clients")
+
+
+def _blocks(status: dict[str, Any], label: str) -> str:
+    states = (status.get("blocks") or {}).get(label, {})
     told = ", ".join(f"{count} {state.lower().replace('_', ' ')}" for state, count in sorted(states.items()))
-    return f"{text} (blocks: {told})" if told else text
+    return f" (blocks: {told})" if told else ""
 
 
 def _widest(status: dict[str, Any]) -> str:
@@ -258,6 +194,12 @@ def _widest(status: dict[str, Any]) -> str:
 def _incidents(status: dict[str, Any]) -> str:
     retried, dropped = status.get("retries", 0), status.get("dropped", 0)
     return f"{_count(retried, 'lease')} retried, {_count(dropped, 'bundle')} dropped"
+
+
+def _drop(status: dict[str, Any]) -> str:
+    reason, allowed = status.get("last_drop"), status.get("max_dropped")
+    told = "by the last error" if reason == status.get("last_error") else reason
+    return f"{told} (at most {_count(allowed, 'bundle')} may be dropped)" if reason else ""
 
 
 def _count(n: int, what: str) -> str:

@@ -7,28 +7,35 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from parsl_sa.protocol.state import State
 
 _RATE_WINDOW_S = 30.0
+_FEWEST = 4  # folds that a rate is of, however long they take
 
 
 class Snapshot:
-    """Turns the coordinator's state into status records, with a rate over the last half minute.
+    """Turns the coordinator's state into status records, with a rate and what is left.
 
     Parameters
     ----------
     name : str
         Name of the study.
+    logs : Path
+        Folder of its logs.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, logs: Path) -> None:
         self._name = name
+        self._logs = logs
         self._began_at = time.time()
         self._seen: deque[tuple[float, int]] = deque()
 
     def take(self, state: State, stage: str, blocks: dict[str, dict[str, int]]) -> dict[str, Any]:
         """Return the status now."""
         now, plan = time.time(), state.plan
+        faults, dropped = state.faults, state.history.dropped
         folded = state.ledger.prefix * plan.lease_bundles
         leases_out = state.ledger.n_out
         rate = self._rate(now, folded, busy=leases_out > 0)
@@ -58,11 +65,13 @@ class Snapshot:
             "reducers": {"up": sum(life.is_up for life in state.shards.values()), "shards": plan.shards},
             "blocks": blocks,
             "leases_out": leases_out,
-            "retries": state.faults.retries,
-            "dropped": len(state.history.dropped),
-            "other_bits": state.faults.other_bits,
-            "last_error": state.faults.last_error,
-            "last_log": state.faults.last_log,
+            "retries": faults.retries,
+            "dropped": len(dropped),
+            "max_dropped": state.policy.max_dropped,
+            "last_drop": dropped[next(reversed(dropped))] if dropped else "",
+            "other_bits": faults.other_bits,
+            "last_error": faults.last_error,
+            "last_log": str(self._logs / faults.last_log) if faults.last_log else "",
             "trouble": trouble,
             "widest": widest,
             "outcome": state.outcome if state.ended else "",
@@ -70,11 +79,19 @@ class Snapshot:
         }
 
     def _rate(self, now: float, folded: int, busy: bool) -> float | None:
-        """Bundles a second since the oldest sighting in the window; the wait for the first lease apart."""
-        if len(self._seen) == 1 and not busy:
-            self._seen.clear()
-        self._seen.append((now, folded))
-        while len(self._seen) > 2 and now - self._seen[0][0] > _RATE_WINDOW_S:
-            self._seen.popleft()
-        then, before = self._seen[0]
-        return (folded - before) / (now - then) if folded > before else None
+        """Bundles a second over the last half minute, or the last folds if they take longer.
+
+        The wait for the first lease does not count; what stands still has no rate.
+        """
+        seen = self._seen
+        if (len(seen) == 1 and not busy) or (seen and folded < seen[-1][1]):  # a reducer began again
+            seen.clear()
+        if not seen or folded > seen[-1][1]:
+            seen.append((now, folded))
+        while len(seen) > _FEWEST and now - seen[0][0] > _RATE_WINDOW_S:
+            seen.popleft()
+        (then, before), (last, _) = seen[0], seen[-1]
+        if folded == before:
+            return None
+        patience_s = max(_RATE_WINDOW_S, _FEWEST * (last - then) / (len(seen) - 1))
+        return (folded - before) / (now - then) if now - last <= patience_s else None

@@ -71,7 +71,7 @@ class Supervisor:
         """
         with self._study.lock("supervisor.lock") as free, caught(self.stop):
             if not free:
-                text = "is being run by another process; see parsl-sa status"
+                text = f"is being run by another process; see: parsl-sa status {self._study.root}"
                 raise SpecError([Fault(str(self._study.root), text)])
             self._await_orphan()
             self._end_leftovers()

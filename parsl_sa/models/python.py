@@ -73,7 +73,8 @@ def _split(text: str, base_dir: Path) -> tuple[Path, str]:
     if not path.is_file():
         there = sorted(entry.name for entry in path.parent.glob("*.py")) if path.parent.is_dir() else []
         beside = f"; that folder has {', '.join(there[:10])}" if there else ""
-        raise ModelError("model.path", f"no file {path} (paths are relative to the spec){beside}")
+        base = "" if Path(file).is_absolute() else " (paths are relative to the spec)"
+        raise ModelError("model.path", f"no file {path}{base}{beside}")
     return path, name
 
 
@@ -84,7 +85,7 @@ def _find(module: object, name: str, path: Path) -> Any:
         if not callable(target):
             raise ModelError(
                 "model.path",
-                f"'{name}' of {path.name} is a {type(target).__name__}; name a function or a class",
+                f"'{name}' of {path.name} is of the type {type(target).__name__}; name a function or a class",
             )
         return target
     own = getattr(module, "__name__", "")

@@ -60,10 +60,18 @@ def user_code(place: str, doing: str, folder: Path) -> Iterator[None]:
     except ParslSaError:
         raise
     except (Exception, SystemExit) as fault:
-        hint = ""
-        if isinstance(fault, SystemExit):
-            hint = "; keep what the file does as a script under if __name__ == '__main__'"
-        raise ModelError(place, f"{doing} raised {describe(fault, [folder])}{hint}") from fault
+        raise ModelError(place, f"{doing} raised {describe(fault, [folder])}{_cure(fault)}") from fault
+
+
+def _cure(fault: BaseException) -> str:
+    """Say what most often helps, where the exception alone does not."""
+    if isinstance(fault, SystemExit):
+        return "; keep what the file does as a script under if __name__ == '__main__'"
+    if isinstance(fault, ModuleNotFoundError):
+        return f"; install it for {sys.executable}, or put the module beside the file"
+    if isinstance(fault, FileNotFoundError):
+        return "; build paths from Path(__file__).parent, since programs of a study start elsewhere"
+    return ""
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def on_failed(state: State, peer: str, failed: Failed, now: float) -> list[Actio
     entry.failed_on[peer] = frozenset(failed.poisoned)
     ledger.give_back(lease, peer)
     state.faults.retries += 1
-    state.faults.last_error = failed.error
+    state.faults.last_error, state.faults.last_log = failed.error, f"{peer}.log"
     told = {"lease": lease, "client": peer, "poisoned": failed.poisoned, "error": failed.error}
     actions: list[Action] = [Log("failed", told)]
     votes = Counter(bundle for bundles in entry.failed_on.values() for bundle in bundles)
@@ -95,7 +95,7 @@ def _journal_drops(state: State, lease: int, bundles: list[int], reason: str, no
     if len(dropped) > state.policy.max_dropped:
         text = (
             f"{len(dropped)} of {state.plan.n_bundles} bundles are lost ({reason}); "
-            f"stop.max_dropped_fraction allows {state.policy.max_dropped}"
+            f"stop.max_dropped_fraction allows {state.policy.max_dropped}. Check the ranges of the inputs"
         )
         actions += fail(state, text, now)
     return actions

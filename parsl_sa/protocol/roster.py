@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 
 
@@ -98,4 +99,18 @@ class Ending:
     def error(self) -> str:
         """One line for people: the last line of the log, else the exit status."""
         lines = [line for line in self.tail.splitlines() if line.strip()]
-        return lines[-1].strip() if lines else f"exit status {self.code}"
+        return lines[-1].strip() if lines else f"{_how(self.code)} without a word"
+
+
+def _how(code: int) -> str:
+    """Say how a program ended by its exit status.
+
+    Examples
+    --------
+    >>> _how(-15), _how(1)
+    ('ended by SIGTERM', 'ended with exit status 1')
+    """
+    if code == -signal.SIGKILL:
+        return "killed (SIGKILL), most often because memory ran out,"
+    named = code < 0 and -code in {*signal.Signals}
+    return f"ended by {signal.Signals(-code).name}" if named else f"ended with exit status {code}"

@@ -73,7 +73,7 @@ class Faults:
     other_bits : int
         Leases whose second computation gave other bits than the first.
     last_error, last_log : str
-        The newest error and the log file that has more of it.
+        The newest error and the log file that has more of it: a path, or a name among the study's logs.
     """
 
     client_deaths: int = 0

@@ -78,7 +78,8 @@ class Shell:
         self._written: deque[int] = deque()
         self._leave: Leave | None = None
         self._summary_at = 0.0
-        self._summarised = -1
+        self._summarised = (-1, "")
+        self._widest: dict[str, float] = {}
         self._trouble = ""
 
     def run(self, register: Register) -> int:
@@ -180,24 +181,27 @@ class Shell:
         if not shard.incarnation or now - self._summary_at < _SUMMARY_S:
             return
         accumulator = self._accumulator
-        if accumulator.n_replicates == self._summarised and not self._trouble:
+        told = (accumulator.n_replicates, self._trouble)
+        # While a checkpoint is written nobody touches the state: a summary can wait, news of trouble cannot.
+        if told == self._summarised or (shard.writing is not None and told[1] == self._summarised[1]):
             return
-        self._summary_at, self._summarised = now, accumulator.n_replicates
+        self._summary_at = now
         values: dict[str, Any] = {
             "n_replicates": accumulator.n_replicates,
             "n_bundles": accumulator.n_bundles,
         }
-        if self._trouble:
-            values["trouble"] = self._trouble
+        if told[1]:
+            values["trouble"] = told[1]
         if shard.writing is None:
             few = accumulator.n_cells <= _SUMMARY_CELLS
             results = accumulator.result() if few else accumulator.aggregates.result()
-            widest = {
+            self._widest = {
                 name.removesuffix("_conf"): float(np.nanmax(array))
                 for name, array in results.items()
                 if name in {"S1_conf", "ST_conf"} and np.isfinite(array).any()
             }
-            values["widest"] = widest
+        self._summarised = (told[0] if shard.writing is None else -1, told[1])
+        values["widest"] = self._widest
         self._letters.append(Summary(shard.shard, shard.incarnation, values))
 
     def _pump(self) -> None:

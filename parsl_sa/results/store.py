@@ -88,12 +88,16 @@ def open_store(path: Path) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
     found = next((place for place in (path, _previous(path)) if (place / "zarr.json").is_file()), None)
     if found is None:
         raise StudyError(f"{path}: no results here; the study has not finished, or this is another directory")
-    attrs = dict(zarr.open_group(found, mode="r").attrs)
-    if OUTPUTS not in attrs:
-        raise StudyError(f"{path}: a Zarr store, but not one that parsl-sa wrote")
-    names = attrs.pop(OUTPUTS)
-    # chunks=None: lazily indexed arrays, whether dask is installed or not.
-    return {name: xr.open_zarr(found, group=name, chunks=None) for name in names}, attrs
+    try:
+        attrs = dict(zarr.open_group(found, mode="r").attrs)
+        if OUTPUTS not in attrs:
+            raise StudyError(f"{path}: a Zarr store, but not one that parsl-sa wrote")
+        names = attrs.pop(OUTPUTS)
+        # chunks=None: lazily indexed arrays, whether dask is installed or not.
+        return {name: xr.open_zarr(found, group=name, chunks=None) for name in names}, attrs
+    except (OSError, ValueError, KeyError) as error:
+        cure = "remove it, and it is made again from the study's checkpoint"
+        raise StudyError(f"{path}: damaged results ({type(error).__name__}: {error}); {cure}") from error
 
 
 def _fill(root: Path, datasets: Mapping[str, xr.Dataset], attrs: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from parsl_sa.spec.correlation import matrix_rules
 from parsl_sa.spec.dependence import DEPENDENCE_KINDS, linked
-from parsl_sa.spec.factors import factors_of, unusable
+from parsl_sa.spec.factors import Names, factors_of
 from parsl_sa.spec.parts import Finding, Part
 
 if TYPE_CHECKING:
@@ -135,13 +135,12 @@ def _joint_rules(parameters: Sequence[Part], kind: str | None, plain: Any) -> It
 
 def _names(part: Part, parameters: Sequence[Part], kind: str) -> Iterator[Finding]:
     """Judge the list of parameters, where the kind has one."""
-    own = {item.get("name"): item.get("distribution") for item in parameters}
-    seen: set[str] = set()
+    names, seen = Names(parameters), set[str]()
     for index, name in enumerate(part.get("parameters") or ()):
-        wrong = unusable(name, parameters)
+        wrong = names.fault(name)
         if not wrong and name in seen:
             wrong = f"lists '{name}' twice"
-        if not wrong and kind == "simplex" and own[name] != JOINT:
+        if not wrong and kind == "simplex" and names.kinds[name] != JOINT:
             wrong = f'\'{name}\' has a distribution of its own; a share has "distribution": "joint"'
         if wrong:
             yield part.finding(wrong, "parameters", index)
@@ -157,10 +156,11 @@ def _simplex(part: Part) -> Iterator[Finding]:
 
 
 def _constraints(part: Part, parameters: Sequence[Part]) -> Iterator[Finding]:
+    names = Names(parameters)
     for index, each in enumerate(part.get("constraints") or ()):
         place = ("constraints", index)
         for name, factor in each["coefficients"].items():
-            wrong = unusable(name, parameters)
+            wrong = names.fault(name)
             if wrong or factor == 0:
                 yield part.finding(wrong or "must not be 0; leave it out", *place, "coefficients", name)
         low, high = each.get("at_least"), each.get("at_most")

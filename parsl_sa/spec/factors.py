@@ -50,39 +50,43 @@ def group_rules(inputs: Part, parameters: Sequence[Part]) -> Iterator[Finding]:
     parameters : sequence of Part
         What validated of each parameter.
     """
-    kinds = {part.get("name"): part.get("distribution") for part in parameters}
-    taken: dict[str, str] = {}
+    names, taken = Names(parameters), dict[str, str]()
     for group, members in (inputs.get("groups") or {}).items():
-        if group in kinds:
+        if group in names.kinds:
             yield inputs.finding("is the name of a parameter; call the group otherwise", "groups", group)
         for index, name in enumerate(members):
-            place = ("groups", group, index)
-            wrong = unusable(name, parameters)
+            wrong = names.fault(name)
+            if not wrong and name in taken:
+                same = taken[name] == group
+                wrong = (
+                    f"lists '{name}' twice" if same else f"'{name}' is in the group '{taken[name]}' already"
+                )
             if wrong:
-                yield inputs.finding(wrong, *place)
-            elif taken.get(name) == group:
-                yield inputs.finding(f"lists '{name}' twice", *place)
-            elif name in taken:
-                yield inputs.finding(f"'{name}' is in the group '{taken[name]}' already", *place)
+                yield inputs.finding(wrong, "groups", group, index)
             taken.setdefault(name, group)
 
 
-def unusable(name: str, parameters: Sequence[Part]) -> str:
-    """Say why a name is not that of an uncertain parameter; empty if it is, or if that cannot be told.
+class Names:
+    """The names that groups and dependences may list.
 
     Parameters
     ----------
-    name : str
-        As written.
     parameters : sequence of Part
         What validated of each parameter.
     """
-    kinds = {str(part.get("name")): part.get("distribution") for part in parameters}
-    if name in kinds:
-        return f"'{name}' is constant; list uncertain parameters" if kinds[name] == "constant" else ""
-    if any("name" in part.broken for part in parameters):
-        return ""
-    close = get_close_matches(name, kinds, n=1)
-    hint = f"did you mean '{close[0]}'? " if close else ""
-    known = ", ".join(key for key, kind in kinds.items() if kind != "constant")
-    return f"no parameter is called '{name}'; {hint}known: {known}"
+
+    def __init__(self, parameters: Sequence[Part]) -> None:
+        self.kinds = {str(part.get("name")): str(part.get("distribution")) for part in parameters}
+        self._complete = not any("name" in part.broken for part in parameters)
+
+    def fault(self, name: str) -> str:
+        """Say why a name is not that of an uncertain parameter; empty if it is, or if that cannot be told."""
+        if name in self.kinds:
+            constant = self.kinds[name] == "constant"
+            return f"'{name}' is constant; list uncertain parameters" if constant else ""
+        if not self._complete:
+            return ""
+        close = get_close_matches(name, self.kinds, n=1)
+        hint = f"did you mean '{close[0]}'? " if close else ""
+        known = ", ".join(key for key, kind in self.kinds.items() if kind != "constant")
+        return f"no parameter is called '{name}'; {hint}known: {known}"

@@ -87,6 +87,8 @@ class _Fault:
 
 
 def _missing(fault: _Fault) -> str:
+    if fault.key == "spec_version":
+        return 'is missing; add "spec_version": 1'
     return fault.explained("is missing")
 
 
@@ -117,6 +119,10 @@ def _too_short(fault: _Fault) -> str:
 
 
 def _literal(fault: _Fault) -> str:
+    if fault.key == "spec_version":
+        return (
+            f"this parsl-sa reads version 1; it is {shown(fault.input)}: write it anew, or use its parsl-sa"
+        )
     return f"must be {fault.context['expected']}; it is {shown(fault.input)}"
 
 

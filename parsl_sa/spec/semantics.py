@@ -139,7 +139,7 @@ def _sobol(statistic: Part, design: Part, correlated: tuple[str, ...]) -> Iterat
     one_way = design.get("both_ways") is False
     if one_way and statistic.get("estimator") == "azzini-rosati":
         yield statistic.finding(
-            'azzini-rosati needs the rows BA_i: set design.both_ways to true, or use "jansen-paired"',
+            "azzini-rosati needs the rows BA_i: set design.both_ways to true, or leave the estimator out",
             "estimator",
         )
     if one_way and statistic.get("second_order"):

@@ -37,7 +37,8 @@ class SobolSpec(Section):
     estimator: Annotated[str, PlugIn("estimator")] | None = Field(
         default=None,
         description='The formula: "azzini-rosati" needs design.both_ways, the others do not use its rows. '
-        "Null or left out takes azzini-rosati where both_ways is true, jansen-paired elsewhere; "
+        "Null or left out takes azzini-rosati where both_ways is true, jansen-paired for "
+        "correlated inputs, saltelli-jansen elsewhere; "
         "docs/choosing.md says why.",
     )
     second_order: bool = Field(
@@ -97,12 +98,14 @@ def default_statistics(method: str) -> tuple[AnyStatistic, ...]:
     return (*always, SobolSpec(name="sobol")) if method == "pick-freeze" else always
 
 
-def default_estimator(*, both_ways: bool) -> str:
-    """Return the estimator of Sobol' indices that suits the rows at hand."""
-    return "azzini-rosati" if both_ways else "jansen-paired"
+def default_estimator(*, both_ways: bool, conditional: bool) -> str:
+    """Return the estimator of Sobol' indices that suits the rows at hand; docs/choosing.md says why."""
+    if conditional:
+        return "jansen-paired"
+    return "azzini-rosati" if both_ways else "saltelli-jansen"
 
 
-def resolved_statistic(statistic: AnyStatistic, *, both_ways: bool) -> AnyStatistic:
+def resolved_statistic(statistic: AnyStatistic, *, both_ways: bool, conditional: bool) -> AnyStatistic:
     """Fill in what a statistic leaves to the design.
 
     Parameters
@@ -111,7 +114,10 @@ def resolved_statistic(statistic: AnyStatistic, *, both_ways: bool) -> AnyStatis
         With or without an estimator.
     both_ways : bool
         Whether the design has the rows BA_i.
+    conditional : bool
+        Whether it has the rows of dependent inputs.
     """
     if isinstance(statistic, SobolSpec) and statistic.estimator is None:
-        return statistic.model_copy(update={"estimator": default_estimator(both_ways=both_ways)})
+        estimator = default_estimator(both_ways=both_ways, conditional=conditional)
+        return statistic.model_copy(update={"estimator": estimator})
     return statistic

@@ -110,7 +110,8 @@ class StudySpec(Section):
     def resolved_statistics(self) -> tuple[AnyStatistic, ...]:
         """Return the statistics with every default filled in."""
         asked = self.statistics or default_statistics(self.design.method)
-        return tuple(resolved_statistic(item, both_ways=self.design.both_ways) for item in asked)
+        rows = {"both_ways": self.design.both_ways, "conditional": self.conditional}
+        return tuple(resolved_statistic(item, **rows) for item in asked)
 
     def statistics_plain(self) -> list[dict[str, Any]]:
         """Return the statistics as plain dicts, defaults resolved; what `parsl_sa.stats` takes."""

@@ -70,7 +70,7 @@ def assemble(
     >>> from parsl_sa.records import Layout
     >>> study = assemble(["moments", {"name": "sobol", "level": 0.9}], Layout("pick-freeze", 2), n_cells=5)
     >>> study.memory_bytes()
-    1120
+    1640
     """
     built = _built(statistics, layout, pivot if pivot is not None else np.zeros(n_cells), dtype)
     masked = None if pivot is None else np.isnan(pivot)

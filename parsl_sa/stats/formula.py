@@ -101,22 +101,28 @@ class LinearRatio:
 class OverPooledVariance:
     """The function ``offset + (c_1 s_1 + ...) / (n V)`` of ``s_1, ..., s, s2, n``.
 
-    V is the variance of A and B together. The last three arguments are the sums over rows A and B of y and
-    y^2, and the number of bundles.
+    V is the variance of the first `rows` rows of all bundles together. The last three arguments are the sums
+    over these rows of y and y^2, and the number of bundles.
     """
 
     coefficients: tuple[float, ...]
     offset: float = 0.0
+    rows: int = 2
 
     def __call__(self, *sums: Floats) -> Evaluated:
         """Return the value and its derivatives."""
         *parts, s, s2, n = sums
-        mean = s / (2.0 * n)
-        spread = s2 / 2.0 - n * mean * mean  # n V
+        mean = s / (self.rows * n)
+        spread = s2 / self.rows - n * mean * mean  # n V
         ratio = _combined(self.coefficients, parts) / spread
         slope = -ratio / spread
         own = (c / spread for c in self.coefficients)
-        return self.offset + ratio, (*own, slope * -mean, slope / 2.0, slope * mean * mean)
+        return self.offset + ratio, (
+            *own,
+            slope * mean * (-2.0 / self.rows),
+            slope / self.rows,
+            slope * mean * mean,
+        )
 
 
 @dataclass(frozen=True)

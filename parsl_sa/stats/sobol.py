@@ -44,9 +44,11 @@ def recommended(layout: Layout) -> str:
     --------
     >>> from parsl_sa.records import Layout
     >>> recommended(Layout("pick-freeze", 3)), recommended(Layout("pick-freeze", 3, both_ways=True))
-    ('jansen-paired', 'azzini-rosati')
+    ('saltelli-jansen', 'azzini-rosati')
     """
-    return "azzini-rosati" if layout.both_ways else "jansen-paired"
+    if layout.method == "conditional":
+        return "jansen-paired"
+    return "azzini-rosati" if layout.both_ways else "saltelli-jansen"
 
 
 class Sobol(ReplicateSums):

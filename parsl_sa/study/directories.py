@@ -24,9 +24,15 @@ def existing(directory: Path) -> StudyDir:
         If there is none.
     """
     study = StudyDir(directory.resolve())
-    if not study.exists():
-        raise SpecError([Fault(str(directory), "is not a study directory (no spec.json and journal.jsonl)")])
-    return study
+    if study.exists():
+        return study
+    if not study.root.exists():
+        text = "no such directory"
+    elif not study.root.is_dir():
+        text = "is a file, not a study directory"
+    else:
+        text = "is not a study directory (no spec.json and journal.jsonl)"
+    raise SpecError([Fault(str(directory), f"{text}; give the one that parsl-sa launch named")])
 
 
 def finished(spec: StudySpec, directory: Path) -> StudyDir | None:
@@ -51,7 +57,9 @@ def finished(spec: StudySpec, directory: Path) -> StudyDir | None:
     require_same(study, spec)
     if study.read_status().get("stage") == "done":
         return study
-    raise SpecError([Fault(str(directory), f"holds this study, unfinished: parsl-sa resume {directory}")])
+    raise SpecError(
+        [Fault(str(directory), f"holds this study, unfinished; go on with: parsl-sa resume {directory}")]
+    )
 
 
 def require_same(study: StudyDir, spec: StudySpec) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.launch import planning
-from parsl_sa.launch.progress import view_for
 from parsl_sa.launch.trial import INLINE, describe
+from parsl_sa.launch.views import view_for
 from parsl_sa.spec import load_spec, parse_spec, resolved, warnings
 from parsl_sa.study.advice import warn
 from parsl_sa.study.directories import existing, finished, new_directory, require_same

@@ -93,4 +93,4 @@ def test_a_study_without_a_checkpoint_has_no_results_yet(say: Callable[..., Ende
 
 def test_json_and_csv_exclude_each_other(say: Callable[..., Ended], finished: StudyDir) -> None:
     ended = say("results", str(finished.root), "--json", "--csv")
-    assert (ended.code, ended.out, ended.err) == (2, "", "error: --json: and --csv exclude each other\n")
+    assert (ended.code, ended.out, ended.err) == (2, "", "error: --json: excludes --csv; give one of them\n")

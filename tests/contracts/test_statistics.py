@@ -137,6 +137,16 @@ def saltelli(w: Any, a: Any, b: Any, ab: Any, ba: Any) -> dict[str, Any]:
     return {"S1": total(w, (b - PIVOT) * (ab - a)) / v, "ST": total(w, (a - ab) ** 2) / (2 * v)}
 
 
+def saltelli_jansen(w: Any, a: Any, b: Any, ab: Any, ba: Any) -> dict[str, Any]:
+    everything = [a, b, *ab]
+    n, mean = len(everything) * w.sum(), sum(total(w, y) for y in everything)
+    v = sum(total(w, y * y) for y in everything) / n - (mean / n) ** 2
+    return {
+        "S1": 2 * total(w, (b - PIVOT) * (ab - a)) / total(w, (a - b) ** 2),
+        "ST": total(w, (a - ab) ** 2) / (2 * w.sum() * v),
+    }
+
+
 def martinez(w: Any, a: Any, b: Any, ab: Any, ba: Any) -> dict[str, Any]:
     def correlation(x: Any, y: Any) -> Any:
         mx, my = total(w, x) / w.sum(), total(w, y) / w.sum()
@@ -175,6 +185,13 @@ def terms_jansen(rows: np.ndarray, layout: Layout, pivot: np.ndarray) -> np.ndar
     return np.concatenate([terms_jansen_paired(rows, layout, pivot), both])
 
 
+def terms_saltelli_jansen(rows: np.ndarray, layout: Layout, pivot: np.ndarray) -> np.ndarray:
+    a, b, ab, _ = split_rows(rows - pivot, layout.d)
+    everything = np.concatenate([a, b, ab])
+    powers = np.stack([np.abs(everything).sum(0), (everything**2).sum(0)])
+    return np.concatenate([(a - b) ** 2, b * (ab - a), (a - ab) ** 2, powers])
+
+
 def terms_products(rows: np.ndarray, layout: Layout, pivot: np.ndarray) -> np.ndarray:
     a, b, ab, _ = split_rows(rows - pivot, layout.d)
     return np.concatenate([a, a**2, b, b**2, ab, ab**2, a * ab, b * ab, (a - b) ** 2])
@@ -193,6 +210,7 @@ REFERENCES = {
     "extrema": Reference(batch_extrema),
     "jansen-paired": Reference(partial(indices, formula=jansen_paired), terms_jansen_paired),
     "azzini-rosati": Reference(partial(indices, formula=azzini_rosati), terms_azzini_rosati),
+    "saltelli-jansen": Reference(partial(indices, formula=saltelli_jansen), terms_saltelli_jansen),
     "jansen": Reference(partial(indices, formula=jansen), terms_jansen),
     "martinez": Reference(partial(indices, formula=martinez), terms_products),
     "saltelli-2010": Reference(partial(indices, formula=saltelli), terms_products),

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from parsl_sa.launch.progress import LiveView, PlainView, duration, line, panel, view_for
+from parsl_sa.launch.progress import duration, line, panel
+from parsl_sa.launch.views import LiveView, PlainView, view_for
 
 RUNNING: dict[str, Any] = {
     "name": "airfoil",
@@ -88,8 +89,8 @@ def test_a_line_is_one_line(case: str) -> None:
 
 def test_a_running_study_in_words() -> None:
     assert line(RUNNING) == (
-        "airfoil: running, 1024 of 4096 bundles, 4,800 forwards/s, 31 s left, "
-        "2 of 3 clients up (blocks: 1 pending, 2 running)"
+        "airfoil: running, 1,024 of 4,096 bundles, 4,800 forwards/s, 31 s left, "
+        "2 of 3 clients up (blocks: 1 pending, 2 running), 1 lease retried, 2 bundles dropped"
     )
     told = "\n".join(drawn(RUNNING, 100))
     for words in (
@@ -117,7 +118,7 @@ def test_plain_lines_come_at_changes_and_now_and_then(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter([0.0, 1.0, 2.0, 7.1, 7.2])
-    monkeypatch.setattr("parsl_sa.launch.progress.time.monotonic", lambda: 100 + next(clock))
+    monkeypatch.setattr("parsl_sa.launch.views.time.monotonic", lambda: 100 + next(clock))
     view = PlainView()
     for stage in ("starting", "starting", "running", "running", "running"):
         view.show({**RUNNING, "stage": stage})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,7 +27,7 @@ class Desk:
         monkeypatch.setattr(snapshot, "time", SimpleNamespace(time=lambda: self.now))
         plan = tiny_plan(n_leases=1000, lease_bundles=LEASE)
         self.state = State(Fence("s", 1), plan, Policy(), History())
-        self.snapshot = Snapshot("wing")
+        self.snapshot = Snapshot("wing", Path("/runs/wing/logs"))
 
     def look(self, after_s: float, leases: int, out: int = 2) -> dict[str, Any]:
         self.now += after_s

@@ -55,7 +55,15 @@ def repeated_study(function: str, estimator: str) -> dict[str, np.ndarray]:
     return study.result()
 
 
-ESTIMATORS = ["jansen-paired", "azzini-rosati", "jansen", "martinez", "saltelli-2010", "janon-monod"]
+ESTIMATORS = [
+    "jansen-paired",
+    "azzini-rosati",
+    "jansen",
+    "martinez",
+    "saltelli-2010",
+    "janon-monod",
+    "saltelli-jansen",
+]
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -138,7 +146,8 @@ def test_an_additive_function_has_its_exact_total_from_every_bundle() -> None:
 def test_the_estimator_follows_the_layout_unless_named() -> None:
     both, one = Layout("pick-freeze", 3, both_ways=True), Layout("pick-freeze", 3)
     assert Sobol(both, 1).estimator == "azzini-rosati"
-    assert Sobol(one, 1).estimator == "jansen-paired"
+    assert Sobol(one, 1).estimator == "saltelli-jansen"
+    assert Sobol(Layout("conditional", 3), 1).estimator == "jansen-paired"
     assert Sobol(both, 1, estimator="jansen-paired").estimator == "jansen-paired"
     with pytest.raises(LayoutError, match="both_ways to true"):
         Sobol(one, 1, estimator="azzini-rosati")
@@ -150,7 +159,13 @@ def test_the_estimator_follows_the_layout_unless_named() -> None:
 
 @pytest.mark.parametrize(
     ("estimator", "rows"),
-    [("jansen-paired", (13, 38)), ("azzini-rosati", (18, 48)), ("jansen", (15, 69)), ("martinez", (29, 190))],
+    [
+        ("jansen-paired", (13, 38)),
+        ("azzini-rosati", (18, 48)),
+        ("jansen", (15, 69)),
+        ("saltelli-jansen", (15, 57)),
+        ("martinez", (29, 190)),
+    ],
 )
 def test_state_is_as_small_as_promised(estimator: str, rows: tuple[int, int]) -> None:
     layout = Layout("pick-freeze", 6, both_ways=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from parsl_sa import Study
+from parsl_sa.analytic import dependent_linear
 from parsl_sa.cli.check import describe
 from parsl_sa.errors import SpecError
 from parsl_sa.study import StudyWarning
@@ -90,6 +91,13 @@ def test_constraints_and_how_often_they_are_met() -> None:
     assert_mean(results, 1 / 3 + 4 / 3 + 0.5, 5 / 18 + 4 / 36 + 1 / 12)
 
 
+def test_a_salib_problem_takes_a_dependence_beside_it() -> None:
+    problem = {"names": ["a", "b", "c"], "bounds": [[0, 1]] * 3, "dists": ["norm"] * 3}
+    study = Study.from_function(weighted, problem, n=256, inputs={"dependence": COPULA})
+    assert study.spec.conditional
+    assert not study.spec.design.both_ways
+
+
 def test_hopeless_constraints_are_found_by_check() -> None:
     never = {"kind": "linear-constraints", "constraints": [{"coefficients": {"b": 1}, "at_least": 2}]}
     with pytest.raises(
@@ -110,14 +118,19 @@ def test_correlated_parameters_in_one_group_take_pick_freeze() -> None:
             assert abs(float(at[name]) - exact) < 2 * float(at[f"{name}_conf"]) < 0.2
 
 
-@pytest.mark.filterwarnings("ignore::parsl_sa.study.StudyWarning")
 def test_correlated_factors_take_conditional_rows() -> None:
-    study = study_of(NORMALS, COPULA, statistics=["moments"])
+    study = study_of(NORMALS, COPULA)
     told = study.check()
     assert (told["rows"], told["factors"], told["conditional"]) == (8, 3, True)
     (sentence,) = [text for label, text in describe(told) if label == "indices"]
-    assert sentence.startswith("the inputs are correlated: S1 is the full share")
-    assert_mean(study.launch(progress=False), 0.0, 8.4)
+    assert "S1_full is the share" in sentence
+    results = study.launch(progress=False)
+    assert_mean(results, 0.0, 8.4)
+    exact = dependent_linear((1.0, 2.0, 1.0), ((1.0, 0.6, 0.0), (0.6, 1.0, 0.0), (0.0, 0.0, 1.0)))
+    y = results["y"]
+    for name, values in (("S1_full", exact.S1), ("ST_independent", exact.ST)):
+        assert (np.abs(y[name] - values) < 2 * y[f"{name}_conf"]).all()
+        assert float(y[f"{name}_conf"].max()) < 0.05
 
 
 @pytest.mark.parametrize(

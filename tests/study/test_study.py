@@ -161,7 +161,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_one_others() -> None:
 def test_d_plus_2_rows_on_request() -> None:
     study = Study.from_function(ishigami, PROBLEM, n=256, design={"both_ways": False})
     assert study.check()["rows"] == 5
-    assert study.launch(**FAST).attrs["estimator"] == "jansen-paired"
+    assert study.launch(**FAST).attrs["estimator"] == "saltelli-jansen"
 
 
 @pytest.mark.parametrize(

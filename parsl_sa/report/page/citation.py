@@ -64,6 +64,7 @@ _ESTIMATORS = {
         "the estimator janon-monod",
     ),
 }
+_ESTIMATORS["saltelli-jansen"] = replace(_ESTIMATORS["saltelli-2010"], what="the estimator saltelli-jansen")
 _ESTIMATORS["jansen"] = replace(_ESTIMATORS["jansen-paired"], what="the estimator jansen")
 _FIELDS = Paper(
     "Gamboa, Janon, Klein and Lagnoux (2014), Sensitivity analysis for multidimensional and functional "

@@ -68,6 +68,6 @@ def require_rows(
         )
     if both_ways and not layout.both_ways:
         raise LayoutError(
-            f"{estimator} needs the rows BA_i: set design.both_ways to true, or "
-            'choose {"name": "sobol", "estimator": "jansen-paired"}'
+            f"{estimator} needs the rows BA_i: set design.both_ways to true, or leave it out, and what suits "
+            "the rows is taken"
         )

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from parsl_sa.launch import progress
-from parsl_sa.launch.progress import EventsView, LiveView, NotebookView, PlainView, QuietView, view_for
+from parsl_sa.launch.views import EventsView, LiveView, NotebookView, PlainView, QuietView, view_for
 
 RUNNING: dict[str, Any] = {
     "name": "wing",
@@ -65,8 +65,11 @@ def test_plain_lines_come_at_changes_of_stage_and_then_seldom(capsys: pytest.Cap
     assert out == ""  # which is for results
     lines = err.splitlines()
     assert lines[0] == "wing: loading the model"
-    assert lines[1] == "wing: running, 1024 of 4096 bundles, 2,000 forwards/s, 12 s left"
-    assert lines[2].startswith("wing: done, 4096 of 4096 bundles")
+    assert lines[1] == (
+        "wing: running, 1,024 of 4,096 bundles, 2,000 forwards/s, 12 s left, 1 lease retried, "
+        "2 bundles dropped"
+    )
+    assert lines[2].startswith("wing: done, 4,096 of 4,096 bundles")
     assert len(lines) == 3
 
 
