@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-RECOMMENDED = {"S1": "azzini-rosati", "ST": "jansen", "S2": "azzini-rosati"}
-"""What docs/choosing.md recommends an index by, at equal forwards."""
+RECOMMENDED = {"S1": "azzini-rosati", "ST": "saltelli-jansen", "S2": "azzini-rosati"}
+"""What docs/choosing.md recommends an index by, at equal forwards: S1 and S2 both ways, ST one way."""
 
-ONE_WAY = ("jansen-paired", "jansen", "martinez", "saltelli-2010", "janon-monod")
+ONE_WAY = ("saltelli-jansen", "jansen-paired", "jansen", "martinez", "saltelli-2010", "janon-monod")
 BOTH_WAYS = "azzini-rosati"
 MODES = ("replicates", "sequence", "random")
 FUNCTIONS: dict[str, Function] = {
@@ -222,7 +222,7 @@ def show(told: dict[str, Any]) -> None:
     for mode in MODES:
         print(f"{mode}: as good or better in {told['not_worse'][mode]} of {told['compared'][mode]}")
     names = (*ONE_WAY, BOTH_WAYS)
-    print("\n" + " " * 40 + "".join(f"{name:>15}" for name in names))
+    print("\n" + " " * 40 + "".join(f"{name:>16}" for name in names))
     lines = [line for line in told["table"] if line["whose"] == "ours"]
     for key in dict.fromkeys((line["function"], line["index"], line["mode"]) for line in lines):
         by = {
@@ -230,7 +230,7 @@ def show(told: dict[str, Any]) -> None:
             for line in lines
             if (line["function"], line["index"], line["mode"]) == key
         }
-        print(f"{key[0]:22}{key[1]:6}{key[2]:12}" + "".join(f"{by.get(name, ''):>15}" for name in names))
+        print(f"{key[0]:22}{key[1]:6}{key[2]:12}" + "".join(f"{by.get(name, ''):>16}" for name in names))
 
 
 def main() -> None:
