@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -192,7 +193,10 @@ def verdict(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
 def measure(effort: Effort, labels: list[str]) -> dict[str, Any]:
     """Measure every function in every mode."""
     began_at = time.perf_counter()
-    table = [line for label in labels for mode in MODES for line in measure_mode(label, mode, effort)]
+    table = []
+    for label in labels:
+        table += [line for mode in MODES for line in measure_mode(label, mode, effort)]
+        print(f"{label}: {time.perf_counter() - began_at:.0f} s", file=sys.stderr)
     verdicts = list(judge(table))
     return {
         "verdicts": verdicts,
