@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from math import prod
 from typing import Any
 
@@ -209,6 +209,9 @@ class Plan:
         unknown = set(plain) - known
         if unknown:
             raise TypeError(f"unknown fields in the plan: {', '.join(sorted(unknown))}")
+        required = {one.name for one in fields(cls) if one.default is one.default_factory is MISSING}
+        if absent := required - set(plain):
+            raise TypeError(f"fields missing from the plan: {', '.join(sorted(absent))}")
         values = dict(plain)
         values["layout"] = Layout(**values["layout"])
         values["quantities"] = tuple(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+_FOREIGN = "if another version of parsl-sa froze it, use that one"
 _BEYOND_REPAIR = "restore it from a copy, or launch the study anew in another directory"
 
 
@@ -126,13 +127,11 @@ class StudyDir:
         above = next(path for path in (self.root, *self.root.parents) if path.exists())
         if not above.is_dir():
             what = "" if above == self.root else f"{above} "
-            text = f"{what}is a file, not a directory; choose another --dir"
+            text = f"{what}is a file, not a directory; choose another directory (--dir)"
         elif self.exists():
-            text = (
-                f"holds a study already; go on with it (parsl-sa resume {self.root}) or choose another --dir"
-            )
+            text = f"holds a study already; go on (parsl-sa resume {self.root}) or choose another --dir"
         elif above == self.root and any(above.iterdir()):
-            text = "is not empty and holds no study; choose another --dir"
+            text = "is not empty and holds no study; choose another directory (--dir)"
         else:
             text = _unwritable(above)
         if text:
@@ -179,12 +178,11 @@ class StudyDir:
             with self.journal.open("r+b") as stream:
                 stream.truncate(len(whole))
         records: list[dict[str, Any]] = []
-        for number, line in enumerate(whole.splitlines(), start=1):
-            try:
-                records.append(json.loads(line))
-            except ValueError as error:
-                text = f"{self.journal}, line {number}: damaged ({error}); {_BEYOND_REPAIR}"
-                raise StudyError(text) from error
+        try:
+            records.extend(json.loads(line) for line in whole.splitlines())  # up to the damaged one
+        except ValueError as error:
+            where = f"{self.journal}, line {len(records) + 1}"
+            raise StudyError(f"{where}: damaged ({error}); {_BEYOND_REPAIR}") from error
         return records
 
     def study_id(self) -> str:
@@ -192,8 +190,7 @@ class StudyDir:
         try:
             return str(self.read_journal()[0]["id"])
         except (IndexError, KeyError, TypeError):
-            text = f"{self.journal}: damaged: its first line is no study record; {_BEYOND_REPAIR}"
-            raise StudyError(text) from None
+            raise StudyError(f"{self.journal}: damaged: no study record; {_BEYOND_REPAIR}") from None
 
     def read_plan(self) -> Plan:
         """Return the frozen plan.
@@ -230,26 +227,17 @@ class StudyDir:
     def truth(self) -> Path:
         """Exact answers beside the model, for test functions; usually not there."""
         try:
-            model = Path(json.loads(self.spec.read_text())["model"]["path"])
+            return Path(json.loads(self.spec.read_text())["model"]["path"]).parent / "truth.json"
         except (ValueError, TypeError, KeyError):  # of another version, or damaged: whoever runs it will say
-            model = self.spec
-        return model.parent / "truth.json"
+            return self.root / "truth.json"
 
     def read_status(self) -> dict[str, Any]:
         """Return the newest status, empty if there is none yet."""
-        try:
-            loaded: dict[str, Any] = json.loads(self.status.read_text())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return loaded
+        return _read_or_empty(self.status)
 
     def read_jobs(self) -> dict[str, Any]:
         """Return what is recorded for cleaning up, empty if there is nothing."""
-        try:
-            loaded: dict[str, Any] = json.loads(self.jobs.read_text())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return loaded
+        return _read_or_empty(self.jobs)
 
     @contextmanager
     def lock(self, name: str = "lock") -> Iterator[bool]:
@@ -263,6 +251,14 @@ class StudyDir:
                 yield True
 
 
+def _read_or_empty(path: Path) -> dict[str, Any]:
+    try:
+        loaded: dict[str, Any] = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return loaded
+
+
 def _read_frozen(path: Path, digest: str) -> npt.NDArray[np.float64]:
     import numpy as np  # noqa: PLC0415 - commands that only look at a study do not need it
 
@@ -270,10 +266,9 @@ def _read_frozen(path: Path, digest: str) -> npt.NDArray[np.float64]:
 
     try:
         array: npt.NDArray[np.float64] = np.load(path)
-    except FileNotFoundError:
-        raise StudyError(f"{path}: is missing; {_BEYOND_REPAIR}") from None
     except (OSError, ValueError, EOFError) as error:
-        raise StudyError(f"{path}: damaged, not an array of NumPy's; {_BEYOND_REPAIR}") from error
+        what = "is missing" if isinstance(error, FileNotFoundError) else "damaged, not an array of NumPy's"
+        raise StudyError(f"{path}: {what}; {_BEYOND_REPAIR}") from error
     if checksum(array) != digest:
         raise StudyError(f"{path}: is not the file that the plan was frozen with; {_BEYOND_REPAIR}")
     return array
@@ -285,7 +280,7 @@ def _unwritable(directory: Path) -> str:
         with TemporaryFile(dir=directory):
             return ""
     except OSError as error:
-        return f"cannot be made: {error.strerror} in {directory}; choose another --dir"
+        return f"cannot be made: {error.strerror} in {directory}; choose another directory (--dir)"
 
 
 def read_plan(path: Path) -> Plan:
@@ -300,8 +295,6 @@ def read_plan(path: Path) -> Plan:
         return Plan.from_json(json.loads(path.read_text()))
     except FileNotFoundError:
         raise StudyError(f"{path}: no plan here; the study did not get as far as its probe") from None
-    except json.JSONDecodeError as error:
-        raise StudyError(f"{path}: damaged plan: not JSON: {error}; {_BEYOND_REPAIR}") from error
     except (ValueError, TypeError, KeyError) as error:
-        text = f"damaged plan: {error}; if another version of parsl-sa froze it, use that one"
-        raise StudyError(f"{path}: {text}") from error
+        cure = _BEYOND_REPAIR if isinstance(error, json.JSONDecodeError) else _FOREIGN
+        raise StudyError(f"{path}: damaged plan: {error}; {cure}") from error

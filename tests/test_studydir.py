@@ -55,7 +55,9 @@ class TestCreate:
 
     def test_an_occupied_one_is_left_alone(self, tmp_path: Path) -> None:
         (tmp_path / "notes.txt").touch()
-        assert refusal(StudyDir(tmp_path)) == "is not empty and holds no study; choose another --dir"
+        assert (
+            refusal(StudyDir(tmp_path)) == "is not empty and holds no study; choose another directory (--dir)"
+        )
         assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
     def test_one_with_a_study_names_resume(self, study: StudyDir) -> None:
@@ -168,7 +170,7 @@ class TestFiles:
         write_json(study.plan, {**tiny_plan().to_json(), "pivots_digest": checksum(pivots)})
         np.testing.assert_array_equal(study.read_pivots(), pivots)
         np.save(study.pivots, pivots + 1)
-        with pytest.raises(StudyError, match="digest is not the plan's"):
+        with pytest.raises(StudyError, match="is not the file that the plan was frozen with"):
             study.read_pivots()
 
     def test_every_path_lies_inside(self, study: StudyDir) -> None:

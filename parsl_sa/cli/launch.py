@@ -105,13 +105,11 @@ def conclude(study: StudyDir, shown: Path, code: int, style: str) -> None:
     status = study.read_status()
     if code in {2, 4}:
         log = Path(status.get("last_log") or study.logs / "coordinator.log")
-        told = f"\n  log: {log}" if log.exists() else ""
+        told = f"\n  log: {log}" if log.exists() and log.stat().st_size else ""
         cure = f"when that is mended, go on with: {_how_to_go_on(study, shown)}"
         say(f"failed: {status.get('reason', '')}{told}\n  {cure}")
         raise typer.Exit(code)
     if study.results.exists() and style != "events":  # whose reader wants JSON lines and nothing else
-        if style == "auto":
-            say("")  # below the live view
         _show_results(study, shown)
     if code in {3, 130}:
         say(f"stopped: {status.get('reason', '')}\ngo on with: {_how_to_go_on(study, shown)}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import traceback
-from typing import TYPE_CHECKING, NoReturn
+from importlib import metadata
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -34,6 +35,24 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "sites": (sites.command, "List the machines that studies can run on."),
     "schema": (schema.command, "Print the JSON Schema of a spec."),
 }
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"parsl-sa {metadata.version('parsl-sa')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # noqa: ARG001 - its callback answers
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
+
 for name, (command, summary) in _COMMANDS.items():
     app.command(name, short_help=summary)(command)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 from parsl_sa.errors import SpecError
@@ -38,4 +40,25 @@ def report_warnings(warnings: Iterable[str]) -> None:
 
 def say(text: str) -> None:
     """Print to standard error, so that standard output holds results only."""
+    if sys.stderr.isatty():
+        text = wrapped(text, shutil.get_terminal_size().columns)
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - the command line speaks
+
+
+def wrapped(text: str, width: int) -> str:
+    """Wrap every line between words, its rest indented; a path stays in one piece, to be copied.
+
+    Examples
+    --------
+    >>> print(wrapped("  n: must be at least 1, and it is 0", 20))
+      n: must be at
+        least 1, and it
+        is 0
+    """
+    lines = []
+    for line in text.splitlines() or [""]:
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        lines += textwrap.wrap(
+            line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        ) or [""]
+    return "\n".join(lines)

@@ -26,5 +26,9 @@ def command(
     if not results.attrs["finished"]:
         used, planned = results.attrs["n_used"], results.attrs["n_planned"]
         say(f"unfinished: n = {used} of {planned}, as of the last checkpoint")
-    page = results.report(to)
+    try:
+        page = results.report(to)
+    except OSError as error:
+        text = f"cannot be written: {error.strerror}; name another folder with --to"
+        raise SpecError([Fault(str(error.filename or to), text)]) from error
     typer.echo(f"report: {page if to is not None else directory / page.relative_to(results.directory)}")

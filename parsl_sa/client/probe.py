@@ -22,6 +22,7 @@ import psutil
 
 from parsl_sa import design, models, stats
 from parsl_sa.arrays import checksum
+from parsl_sa.client.cautions import cautions
 from parsl_sa.client.cut import CHUNK_BYTES, Costs, cut, full_batch_bundles, power_of_two_below
 from parsl_sa.client.memory import Memory
 from parsl_sa.errors import DesignError, Fault, ModelError, SpecError
@@ -32,7 +33,7 @@ from parsl_sa.spec import StudySpec, load_spec, read_weights, replicate_plan, sc
 from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -106,7 +107,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     outputs = evaluator.evaluate(rows, chosen.batch)
     pivots = _pivots(outputs)
     masked = np.isnan(pivots)
-    warnings = [*sampler.remarks, *_warnings(spec, outputs, quantities, sampler.layout.n_rows)]
+    warnings = [*sampler.remarks, *cautions(spec, outputs, quantities, sampler.layout.n_rows)]
     del outputs
     weights = _weights(spec, quantities)
     accumulator = stats.assemble(
@@ -193,23 +194,6 @@ def _costs(
     return Costs(
         n_rows, min(times) / n, bundle_bytes, batch, model.smallest_batch, model.fixed_batch, lane_bytes
     )
-
-
-def _warnings(
-    spec: StudySpec, outputs: npt.NDArray[Any], quantities: Sequence[Quantity], n_rows: int
-) -> Iterator[str]:
-    """Tell of quantities that were not finite for some of the probed rows, where they are for others."""
-    for index, quantity in enumerate(quantities):
-        finite = np.isfinite(outputs[:, quantity.cells])
-        faulty = int((~(finite | ~finite.any(axis=0)).all(axis=1)).sum())
-        dropped = 1 - (1 - faulty / len(outputs)) ** n_rows
-        if faulty:
-            yield (
-                f"outputs[{index}]: '{quantity.name}' is not finite for {faulty} of {len(outputs)} probed "
-                f"inputs, so about {100 * dropped:.0f} % of the bundles will be dropped; above "
-                f"{100 * spec.stop.max_dropped_fraction:.3g} % (stop.max_dropped_fraction) the study fails. "
-                "Check the ranges of the inputs"
-            )
 
 
 def save(found: Probe, out: Path) -> None:

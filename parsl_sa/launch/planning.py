@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from parsl_sa.studydir import StudyDir, read_plan
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from parsl_sa.execution.site import Site
     from parsl_sa.launch.trial import Trial
     from parsl_sa.records import Plan
     from parsl_sa.spec import StudySpec
@@ -104,11 +106,33 @@ def check_spec(spec: StudySpec) -> Trial:
     Raises
     ------
     SpecError
-        With every fault found.
+        With every fault found. What only hinders a launch from this host is a warning where the site is
+        elsewhere.
     """
     where = site_of(spec.farm)
+    obstacles = _obstacles(spec, where)
+    if obstacles and where.provider == "local":
+        raise SpecError(obstacles)
     with tempfile.TemporaryDirectory(prefix="parsl-sa-check-") as scratch:
-        return try_model(spec, where, Path(scratch))
+        trial = try_model(spec, where, Path(scratch))
+    told = (f"on this host {fault}" for fault in obstacles)
+    return replace(trial, warnings=(*trial.warnings, *told))
+
+
+def _obstacles(spec: StudySpec, where: Site) -> list[Fault]:
+    """Find what hinders a launch from this host, whatever the model."""
+    faults: list[Fault] = []
+    if where.provider == "none":
+        return faults
+    try:
+        require_mpi(where, spec.farm.clients.ranks)
+    except SpecError as error:
+        faults += error.faults
+    try:
+        where.own_address()  # an address that is none should not wait for its coordinator
+    except SpecError as error:
+        faults += error.faults
+    return faults
 
 
 def prepare(
@@ -153,9 +177,8 @@ def prepare_spec(
 ) -> StudyDir:
     """Make the study directory of a resolved spec; see `prepare`. With `bring`, the model's file moves in."""
     where = site_of(spec.farm)
-    require_mpi(where, spec.farm.clients.ranks)
-    if where.provider != "none":
-        where.own_address()  # an address that is none should not wait for its coordinator
+    if obstacles := _obstacles(spec, where):
+        raise SpecError(obstacles)
     study = StudyDir(directory.resolve())
     study.require_free()
     with tempfile.TemporaryDirectory(prefix="parsl-sa-plan-") as scratch:

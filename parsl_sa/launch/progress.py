@@ -197,9 +197,11 @@ def _incidents(status: dict[str, Any]) -> str:
 
 
 def _drop(status: dict[str, Any]) -> str:
-    reason, allowed = status.get("last_drop"), status.get("max_dropped")
+    reason = status.get("last_drop")
+    if not reason:
+        return ""
     told = "by the last error" if reason == status.get("last_error") else reason
-    return f"{told} (at most {_count(allowed, 'bundle')} may be dropped)" if reason else ""
+    return f"{told} (at most {_count(status.get('max_dropped', 0), 'bundle')} may be dropped)"
 
 
 def _count(n: int, what: str) -> str:

@@ -31,6 +31,8 @@ INLINE = "inline"
 FARM_START_S = 10.0
 """Time that a farm on this machine takes to start; a study that is shorter runs better inline."""
 
+_LONG_S = 3.0  # work in one process that is worth trying with more threads
+_WELL_WORTH = 0.8  # small networks are slower with several threads, and the machine has others to serve
 _REDUCER_BYTES = 200e6  # a reducer before it has any cells
 _SOCKET_BYTES = 128 << 20  # what waits in the sockets of one client, at most
 _RESULTS = 2.5  # results take their time and, beside the statistics, as much again and half of it
@@ -149,7 +151,7 @@ def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
     """
     threads = threads_of(spec, site)
     if site.provider == "none":
-        return _try_here(spec, site, threads, out)
+        return _try_here(spec, site, out)
     write_json(out / "spec.json", spec.plain())
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
     done = subprocess.run(  # noqa: S603 - our own program
@@ -167,11 +169,19 @@ def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
     return replace(trial, warnings=(*trial.warnings, *_memory_warnings(trial)))
 
 
-def _try_here(spec: StudySpec, site: Site, threads: int, out: Path) -> Trial:
+def _try_here(spec: StudySpec, site: Site, out: Path) -> Trial:
+    """Probe in this process: with one thread, and with those of all cores where that could pay."""
     from parsl_sa.client.probe import probe, save  # noqa: PLC0415 - torch and numba, for inline studies only
 
-    with fixed_threads(threads):
-        found = probe(spec, 1, threads)
+    most = threads_of(spec, site)
+    first = most if spec.farm.clients.threads else 1
+    with fixed_threads(first):
+        found = probe(spec, 1, first)
+    if first < most and found.figures["bundle_s"] * found.plan.n_bundles > _LONG_S:
+        with fixed_threads(most):
+            wide = probe(spec, 1, most)
+        if wide.figures["bundle_s"] < _WELL_WORTH * found.figures["bundle_s"]:
+            found = wide
     save(found, out)
     return Trial(spec, site, found.plan, found.figures, tuple(found.warnings))
 

@@ -31,6 +31,7 @@ class LiveView:
     """A block of lines that is redrawn in place."""
 
     def __init__(self, console: Console) -> None:
+        self._console = console
         self._live = Live(console=console, refresh_per_second=4, transient=False)
         self._live.start()
 
@@ -39,8 +40,9 @@ class LiveView:
         self._live.update(panel(status))
 
     def close(self) -> None:
-        """Keep the last picture and release the terminal."""
+        """Keep the last picture, with an empty line below it, and release the terminal."""
         self._live.stop()
+        self._console.line()
 
 
 class PlainView:

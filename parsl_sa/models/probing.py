@@ -68,6 +68,10 @@ def first_call(model: Model, rows: npt.NDArray[np.float64], n_columns: int) -> A
         if getattr(model, "plain", False) and isinstance(fault, TypeError | AttributeError):
             kind, other = ("torch tensors", "numpy") if model.arrays == "torch" else ("NumPy arrays", "torch")
             cure = f"it was given {kind}; if it wants the other kind, set model.arrays to '{other}'"
+            if "positional argument" in str(fault):
+                cure = (
+                    f"it is called with one array: a row an input, and its {n_columns} columns the parameters"
+                )
         raise ModelError(
             "model", f"it raised {said} on a batch of {len(rows)} inputs (first: {_shown(rows[0])}); {cure}"
         ) from fault

@@ -73,8 +73,7 @@ def _split(text: str, base_dir: Path) -> tuple[Path, str]:
     if not path.is_file():
         there = sorted(entry.name for entry in path.parent.glob("*.py")) if path.parent.is_dir() else []
         beside = f"; that folder has {', '.join(there[:10])}" if there else ""
-        base = "" if Path(file).is_absolute() else " (paths are relative to the spec)"
-        raise ModelError("model.path", f"no file {path}{base}{beside}")
+        raise ModelError("model.path", f"no file {path} (paths are relative to the spec){beside}")
     return path, name
 
 

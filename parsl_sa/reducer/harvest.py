@@ -47,7 +47,7 @@ def harvest(study: StudyDir) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
     plan, spec = study.read_plan(), load_spec(study.spec)
     prefix = common_prefix(study, plan)
     if prefix == 0:
-        text = f"no whole checkpoint, so no results yet; wait, or go on with: parsl-sa resume {study.root}"
+        text = f"no checkpoint yet, so no results; wait, or go on with: parsl-sa resume {study.root}"
         raise StudyError(f"{study.root}: {text}")
     everything = slice(0, plan.n_cells)
     accumulator = stats.for_plan(

@@ -29,6 +29,7 @@ LEFT, BELOW, ABOVE = 0.5, 0.4, 0.1
 FOLLOWED = len(SERIES)
 LABEL = 13  # letters of a name beside its line
 LEAST = 0.11  # inches between two names
+_PLAIN = 2e4  # labels of an axis are written out where its ends are at most so many times their difference
 
 
 def looks(ds: xr.Dataset) -> Floats:
@@ -110,7 +111,10 @@ def _draw(ax: Axes, bundles: Floats, value: Floats, half: Floats) -> None:
         ax.plot(bundles, value[:, place], color=colour, linewidth=1.4, marker="o", markersize=2.2)
     ax.set_xlabel("bundles n", labelpad=2)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-    ax.set_ylim(*_span(value, half))
+    bottom, top = _span(value, half)
+    ax.set_ylim(bottom, top)
+    if max(abs(bottom), abs(top)) < _PLAIN * (top - bottom):  # else labels would be longer than there is room
+        ax.ticklabel_format(axis="y", useOffset=False)
     _along(ax, bundles)
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from parsl_sa.report.bar import Bar
 from parsl_sa.report.dependence import NOTE, is_dependent, plain
+from parsl_sa.report.fitting import Fitting
 from parsl_sa.report.moments import counts, moments
 from parsl_sa.report.numbers import MISSING, align, index, no_minus_zero, number
 from parsl_sa.report.pairs import Pairs, pairs
@@ -23,12 +24,13 @@ from parsl_sa.results.schema import PARAMETER, is_field
 from parsl_sa.results.summary import over_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import xarray as xr
     from rich.console import RenderableType
 
 SHOWN = 30
+_BAR = "ST, 0 to 1"
 
 
 def results_view(
@@ -72,37 +74,39 @@ def quantity_view(name: str, ds: xr.Dataset, limit: int | None = SHOWN) -> Rende
 
 def _scalar_table(ranking: Ranking, limit: int | None) -> RenderableType:
     shown = len(ranking.names) if limit is None else min(limit, len(ranking.names))
+    layouts = [_scalar_layout(ranking, shown, units) for units in _with_units(ranking, shown)]
+    return Group(Fitting(layouts), *_more(ranking, shown))
+
+
+def _scalar_layout(ranking: Ranking, shown: int, units: bool) -> Table:
     notes = _notes(ranking)
-    table = _table(ranking, shown)
-    table.add_column("S1", no_wrap=True)
-    table.add_column("ST", no_wrap=True)
-    table.add_column("ST, 0 to 1")
+    table = _table(ranking, shown, units)
     if any(notes):
         table.add_column("note")
-    S1 = align([index(v, h) for v, h in zip(ranking.S1, ranking.S1_conf, strict=True)][:shown])
-    ST = align([index(v, h) for v, h in zip(ranking.ST, ranking.ST_conf, strict=True)][:shown])
-    for place, lead in enumerate(_leads(ranking, shown)):
-        bar = Bar(float(ranking.ST[place]), float(ranking.ST_high[place]))
-        note = [Text(notes[place])] if any(notes) else []
-        table.add_row(*lead, Text(S1[place]), Text(ST[place]), bar, *note)
-    return Group(table, *_more(ranking, shown))
+    for place, row in enumerate(_rows(ranking, shown, units)):
+        table.add_row(*row, *([Text(notes[place])] if any(notes) else []))
+    return table
 
 
 def _field_table(ds: xr.Dataset, ranking: Ranking, limit: int | None) -> RenderableType:
     shown = len(ranking.names) if limit is None else min(limit, len(ranking.names))
-    table = _table(ranking, shown)
-    for title in ("S1", "ST"):
-        table.add_column(title, no_wrap=True)
-    table.add_column("ST, 0 to 1")
-    table.add_column("ST over cells", no_wrap=True)
-    S1 = align([index(v, h) for v, h in zip(ranking.S1, ranking.S1_conf, strict=True)][:shown])
-    ST = align([index(v, h) for v, h in zip(ranking.ST, ranking.ST_conf, strict=True)][:shown])
-    for place, lead in enumerate(_leads(ranking, shown)):
-        cells = ds.sel({PARAMETER: ranking.names[place]})
-        bar = Bar(float(ranking.ST[place]), float(ranking.ST_high[place]))
-        table.add_row(*lead, Text(S1[place]), Text(ST[place]), bar, Text(spread(cells, "ST")))
-    note = Text("S1, ST: weighted by the variance of the cells. Over cells: median (smallest to largest).")
-    return Group(table, *_more(ranking, shown), note)
+    note = "S1, ST: weighted by the variance of the cells."
+    over = f"{note} Over cells: median (smallest to largest)."
+    spreads = [spread(ds.sel({PARAMETER: name}), "ST") for name in ranking.names[:shown]]
+    layouts = [
+        Group(_field_layout(ranking, units, spreads), *_more(ranking, shown), Text(over))
+        for units in _with_units(ranking, shown)
+    ]
+    narrow = _scalar_layout(ranking, shown, units=False)
+    return Fitting([*layouts, Group(narrow, *_more(ranking, shown), Text(note))])
+
+
+def _field_layout(ranking: Ranking, units: bool, spreads: list[str]) -> Table:
+    table = _table(ranking, len(spreads), units)
+    table.add_column("ST over cells", no_wrap=True, min_width=max(map(len, spreads)))
+    for row, told in zip(_rows(ranking, len(spreads), units), spreads, strict=True):
+        table.add_row(*row, Text(told))
+    return table
 
 
 def _pair_table(together: Pairs) -> RenderableType:
@@ -126,29 +130,42 @@ def spread(cells: xr.Dataset, name: str) -> str:
     return f"{middle} ({small} to {large})"
 
 
-def _table(ranking: Ranking, shown: int) -> Table:
+def _with_units(ranking: Ranking, shown: int) -> tuple[bool, ...]:
+    """Whether a table has a column of units: in its wide layout, and in its narrow one."""
+    return (True, False) if any(ranking.units[:shown]) else (False,)
+
+
+def _table(ranking: Ranking, shown: int, units: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
     if ranking.has_intervals:
         table.add_column("rank", no_wrap=True)
     # Narrow consoles take the room from the bar first, then fold names.
     longest = max(len(name) for name in ranking.names[:shown])
     table.add_column("parameter", overflow="fold", min_width=max(9, min(longest, 24)), max_width=44)
-    if any(ranking.units[:shown]):
-        table.add_column("unit", overflow="fold", max_width=10)
+    if units:
+        longest = max(len(unit) for unit in ranking.units[:shown])
+        table.add_column("unit", overflow="fold", min_width=max(4, min(longest, 10)), max_width=10)
+    for title, told in zip(("S1", "ST"), _numbers(ranking, shown), strict=True):
+        table.add_column(title, no_wrap=True, min_width=max(map(len, told)))
+    table.add_column(_BAR, min_width=len(_BAR))
     return table
 
 
-def _leads(ranking: Ranking, shown: int) -> list[list[Text]]:
-    """Return the first columns of every row: rank, parameter, unit, where the table has them."""
-    rows = []
+def _numbers(ranking: Ranking, shown: int) -> tuple[list[str], list[str]]:
+    """Write S1 and ST with their intervals, aligned."""
+    S1 = align([index(v, h) for v, h in zip(ranking.S1, ranking.S1_conf, strict=True)][:shown])
+    ST = align([index(v, h) for v, h in zip(ranking.ST, ranking.ST_conf, strict=True)][:shown])
+    return S1, ST
+
+
+def _rows(ranking: Ranking, shown: int, units: bool) -> Iterator[list[RenderableType]]:
+    """Yield the cells that every table has: rank, parameter, unit, S1, ST, bar."""
+    S1, ST = _numbers(ranking, shown)
     for place, position in enumerate(positions(ranking)[:shown]):
-        row = [Text(ranking.names[place])]
-        if ranking.has_intervals:
-            row.insert(0, Text(place_text(position)))
-        if any(ranking.units[:shown]):
-            row.append(Text(ranking.units[place]))
-        rows.append(row)
-    return rows
+        lead = [Text(place_text(position))] if ranking.has_intervals else []
+        unit = [Text(ranking.units[place])] if units else []
+        bar = Bar(float(ranking.ST[place]), float(ranking.ST_high[place]))
+        yield [*lead, Text(ranking.names[place]), *unit, Text(S1[place]), Text(ST[place]), bar]
 
 
 def place_text(position: tuple[int, int] | None) -> str:

@@ -120,9 +120,8 @@ def _too_short(fault: _Fault) -> str:
 
 def _literal(fault: _Fault) -> str:
     if fault.key == "spec_version":
-        return (
-            f"this parsl-sa reads version 1; it is {shown(fault.input)}: write it anew, or use its parsl-sa"
-        )
+        reads = f"must be {fault.context['expected']}, which this parsl-sa reads; it is {shown(fault.input)}"
+        return f"{reads}. Use the parsl-sa that it was written for, or bring the spec to that version"
     return f"must be {fault.context['expected']}; it is {shown(fault.input)}"
 
 

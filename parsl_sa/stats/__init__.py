@@ -13,9 +13,11 @@ from parsl_sa.stats.finite import whole_bundles
 from parsl_sa.stats.intervals import widening
 from parsl_sa.stats.memory import flat, views
 from parsl_sa.stats.protocol import Statistic
+from parsl_sa.stats.sobol import NEAR_ROUNDING
 from parsl_sa.stats.tree import LaneTree, Node, merge_nodes
 
 __all__ = [
+    "NEAR_ROUNDING",
     "PARTIAL",
     "ROWS",
     "Accumulator",

@@ -9,7 +9,7 @@ import numpy as np
 from parsl_sa.registry import resolve
 from parsl_sa.stats.accumulator import Accumulator
 from parsl_sa.stats.aggregates import Aggregates, sizes
-from parsl_sa.stats.compile import BLOCK, PARALLEL_SIZE
+from parsl_sa.stats.compile import FIELD_BLOCK, PARALLEL_SIZE
 from parsl_sa.stats.finite import whole_bundles
 from parsl_sa.stats.folding import rehearse_threads
 
@@ -163,9 +163,9 @@ def prewarm(accumulator: Accumulator, dtype: str) -> None:
     up to the size from which nothing changes; threads start only for accumulators large enough
     to use them.
     """
-    _rehearse(accumulator, dtype, min(accumulator.n_cells, BLOCK), 2)
-    if accumulator.n_cells > BLOCK:  # a batch may be large enough for threads
-        n_cells = BLOCK + 1
+    _rehearse(accumulator, dtype, min(accumulator.n_cells, FIELD_BLOCK), 5)
+    if accumulator.n_cells > FIELD_BLOCK:  # a batch may be large enough for threads
+        n_cells = FIELD_BLOCK + 1
         _rehearse(accumulator, dtype, n_cells, PARALLEL_SIZE // (accumulator.layout.n_rows * n_cells) + 1)
     if accumulator.memory_bytes() >= PARALLEL_SIZE * 8:
         rehearse_threads()

@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-F = TypeVar("F", bound="Callable[..., None]")
+F = TypeVar("F", bound="Callable[..., Any]")
 
 BLOCK = 1024
 """Cells of one block: the accumulators of a block stay in cache while the bundles pass by."""
+
+FIELD_BLOCK = 4096
+"""Cells of one block where several bundles are added in one pass: longer, since its rows are streams."""
 
 FEW_CELLS = 128
 """Below this many cells the loops run over rows and cells at once."""

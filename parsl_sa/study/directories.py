@@ -81,7 +81,7 @@ def require_same(study: StudyDir, spec: StudySpec) -> None:
         text = f"holds a study of another model: {', '.join(changed)} changed since"
     else:
         return
-    raise SpecError([Fault(str(study.root), f"{text}; choose another --dir")])
+    raise SpecError([Fault(str(study.root), f"{text}; choose another directory (--dir)")])
 
 
 def new_directory(name: str, base: Path = Path("runs")) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 HEAVY = ("torch", "numba", "parsl", "mpi4py", "numpy", "scipy", "pandas", "xarray", "zarr", "matplotlib")
 COMMANDS = ("check", "launch", "resume", "status", "results", "report", "sites", "schema")
+
+
+def test_it_tells_its_version() -> None:
+    told = called("--version")
+    assert (told.code, told.out) == (0, f"parsl-sa {metadata.version('parsl-sa')}\n")
 
 
 def test_help_names_every_command_and_the_exit_statuses() -> None:

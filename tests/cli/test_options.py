@@ -40,38 +40,44 @@ def test_a_place_that_holds_something_else(say: Say, folder: Path) -> None:
     (folder / "occupied").mkdir()
     (folder / "occupied" / "thesis.tex").touch()
     (fault,) = refusal(say("launch", "spec.json", "--dir", "occupied"))
-    assert fault == f"{folder / 'occupied'}: is not empty and holds no study; choose another --dir"
+    assert (
+        fault == f"{folder / 'occupied'}: is not empty and holds no study; choose another directory (--dir)"
+    )
     assert [path.name for path in (folder / "occupied").iterdir()] == ["thesis.tex"]
 
 
 @pytest.mark.parametrize("where", ["spec.json", "spec.json/study"])
 def test_a_place_under_a_file(say: Say, folder: Path, where: str) -> None:
     (fault,) = refusal(say("launch", "spec.json", "--dir", where))
-    assert "is a file, not a directory; choose another --dir" in fault
+    assert "is a file, not a directory; choose another directory (--dir)" in fault
 
 
 def test_a_place_that_cannot_be_made(say: Say, folder: Path) -> None:
     (fault,) = refusal(say("launch", "spec.json", "--dir", "/proc/study"))
     assert fault.startswith("/proc/study: cannot be made: ")
-    assert fault.endswith(" in /proc; choose another --dir")
+    assert fault.endswith(" in /proc; choose another directory (--dir)")
 
 
 def test_a_place_that_holds_this_study_unfinished(say: Say, stopped: StudyDir) -> None:
     (fault,) = refusal(say("launch", str(stopped.root.parent / "spec.json"), "--dir", str(stopped.root)))
-    assert fault == f"{stopped.root}: holds this study, unfinished: parsl-sa resume {stopped.root}"
+    assert (
+        fault == f"{stopped.root}: holds this study, unfinished; go on with: parsl-sa resume {stopped.root}"
+    )
 
 
 def test_a_place_that_holds_another_study(say: Say, folder: Path, finished: StudyDir) -> None:
     write_study(folder, edited(("design.seed", 1)))
     (fault,) = refusal(say("launch", "spec.json", "--dir", str(finished.root)))
     assert fault.startswith(f"{finished.root}: holds another study: ")
-    assert fault.endswith("choose another --dir")
+    assert fault.endswith("choose another directory (--dir)")
 
 
 def test_a_place_that_holds_a_study_of_another_model(say: Say, folder: Path, finished: StudyDir) -> None:
     write_study(folder, SPEC, MODEL.replace("0.1", "0.2"))
     (fault,) = refusal(say("launch", "spec.json", "--dir", str(finished.root)))
-    assert fault.endswith("holds a study of another model: model.py changed since; choose another --dir")
+    assert fault.endswith(
+        "holds a study of another model: model.py changed since; choose another directory (--dir)"
+    )
 
 
 def test_a_finished_study_is_shown_and_not_run_again(say: Say, folder: Path, finished: StudyDir) -> None:
@@ -118,10 +124,28 @@ def test_more_ranks_than_the_plan_has_lanes(say: Say, folder: Path, finished: St
     assert fault == "--plan: plan.json has lanes for 1 ranks, not 2; use fewer --ranks"
 
 
+NO_STUDY = {
+    "nowhere": "no such directory",
+    ".": "is not a study directory (no spec.json and journal.jsonl)",
+    "spec.json": "is a file, not a study directory",
+}
+
+
 @pytest.mark.parametrize("command", ["results", "status", "resume"])
-@pytest.mark.parametrize("where", ["nowhere", ".", "spec.json"])
+@pytest.mark.parametrize("where", NO_STUDY)
 def test_a_directory_that_is_no_study(say: Say, folder: Path, command: str, where: str) -> None:
     ended = say(command, where)
     assert (ended.code, ended.out) == (2, "")
-    assert f"{where}: is not a study directory (no spec.json and journal.jsonl)" in ended.err
+    assert f"{where}: {NO_STUDY[where]}; give the one that parsl-sa launch named" in ended.err
     assert ("nothing was started" in ended.err) == (command == "resume")
+
+
+def test_check_finds_what_would_hinder_the_launch(say: Say, folder: Path) -> None:
+    farm = {"clients": {"ranks": 2}, "options": {"launch": {"command": "no-such-mpiexec"}}}
+    write_study(folder, edited(("farm", farm)))
+    (fault,) = refusal(say("check", "spec.json"))
+    assert fault.startswith("farm.clients.ranks: a client of 2 ranks needs no-such-mpiexec")
+    write_study(folder, edited(("farm", {"site": "slurm", "options": {"address": "192.0.2.1"}})))
+    told = say("check", "spec.json")
+    assert told.code == 0  # it may be launched from elsewhere
+    assert "warning: on this host farm.options.address: 192.0.2.1 is no address of this host" in told.err

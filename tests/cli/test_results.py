@@ -88,7 +88,10 @@ def test_a_stopped_study_shows_its_newest_checkpoint(say: Callable[..., Ended], 
 def test_a_study_without_a_checkpoint_has_no_results_yet(say: Callable[..., Ended], begun: StudyDir) -> None:
     ended = say("results", str(begun.root))
     assert (ended.code, ended.out) == (4, "")
-    assert ended.err == f"failed: {begun.root}: no checkpoint yet, so no results; wait, or resume the study\n"
+    assert ended.err == (
+        f"failed: {begun.root}: no checkpoint yet, so no results; "
+        f"wait, or go on with: parsl-sa resume {begun.root}\n"
+    )
 
 
 def test_json_and_csv_exclude_each_other(say: Callable[..., Ended], finished: StudyDir) -> None:

@@ -41,6 +41,47 @@ def test_a_run_that_fell_silent_is_told_with_its_cure(
     assert f"no sign of life for 3 min 20 s; go on with: parsl-sa resume {stopped.root}" in ended.out
 
 
+def test_what_is_dead_is_not_shown_as_running(
+    say: Callable[..., Ended], folder: Path, stopped: StudyDir
+) -> None:
+    before = stopped.read_status()
+    running = {**before, "stage": "running", "bundles_per_s": 9.0, "eta_s": 50.0, "durable": 64}
+    try:
+        write_json(stopped.status, {**running, "updated_at": time.time() - 4})
+        ended = say("status", str(stopped.root))
+        told = json.loads(say("status", str(stopped.root), "--json").out)
+        with stopped.lock("supervisor.lock"):
+            alive = json.loads(say("status", str(stopped.root), "--json").out)
+    finally:
+        write_json(stopped.status, before)
+    assert ended.out.startswith("wing  not running any more, and not finished\n")
+    assert "left" not in ended.out
+    assert "from the last checkpoint, at 64 bundles" in ended.out
+    assert (told["running"], alive["running"]) == (False, True)
+
+
+def test_a_stopped_study_is_told_with_how_to_go_on(
+    say: Callable[..., Ended], folder: Path, stopped: StudyDir
+) -> None:
+    assert say("status", str(stopped.root)).out.endswith(f"go on with: parsl-sa resume {stopped.root}\n")
+
+
+def test_the_lock_of_somebody_elses_study_cannot_be_asked(
+    say: Callable[..., Ended], folder: Path, stopped: StudyDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "supervisor.lock")
+
+    before = stopped.read_status()
+    monkeypatch.setattr("parsl_sa.studydir.StudyDir.lock", refuse)
+    try:
+        write_json(stopped.status, {**before, "stage": "running", "updated_at": time.time() - 200})
+        ended = say("status", str(stopped.root))
+    finally:
+        write_json(stopped.status, before)
+    assert (ended.code, ended.err) == (0, "")
+
+
 def test_a_study_before_its_first_status(say: Callable[..., Ended], folder: Path, begun: StudyDir) -> None:
     begun.status.unlink(missing_ok=True)
     ended = say("status", str(begun.root))

@@ -72,7 +72,7 @@ def test_a_failed_inline_study_names_the_log_that_there_is(say: Say, folder: Pat
     failed, log, cure = ended.err.splitlines()[-3:]
     assert failed.startswith("failed: model: it raised ValueError: stalled")
     assert log == f"  log: {folder / 'study' / 'logs' / 'inline.log'}"
-    assert cure == "  go on with: parsl-sa resume study"
+    assert cure == "  when that is mended, go on with: parsl-sa resume study"
     assert "ValueError: stalled" in (folder / "study" / "logs" / "inline.log").read_text()
 
 

@@ -117,6 +117,12 @@ def test_some_values_that_are_not_finite_are_a_warning(tmp_path: Path) -> None:
     assert np.isfinite(found.pivots).all()
 
 
+def test_an_output_that_no_probed_input_changes_is_a_warning(tmp_path: Path) -> None:
+    constant = MODEL.replace('{"CL": lift', '{"CL": 0 * lift')
+    (told,) = probed(tmp_path, SPEC, constant).warnings
+    assert told.startswith("outputs[0]: 'CL' is the same for all 32 probed inputs")
+
+
 def test_cells_that_never_are_finite_are_masked(tmp_path: Path) -> None:
     masked = MODEL.replace('return {"CL"', 'wall[:, 1:] = torch.nan\n        return {"CL"')
     found = probed(tmp_path, SPEC, masked)

@@ -69,7 +69,7 @@ def test_what_a_launch_prints_ends_with_indices_truth_and_paths(launch: tuple[St
     assert ended.out.endswith(f"report: {page}\n")
     assert "<h1>ishigami</h1>" in page.read_text(encoding="utf-8")
     assert (study.report / "indices.png").read_bytes().startswith(b"\x89PNG")
-    assert "done, 4096 of 4096 bundles" in ended.err
+    assert "done, 4,096 of 4,096 bundles" in ended.err
 
 
 def test_no_output_of_the_model_is_kept_in_any_file(launch: tuple[StudyDir, Ended]) -> None:

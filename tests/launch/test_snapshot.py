@@ -94,3 +94,30 @@ def test_a_status_is_json_and_tells_the_widest_of_all_shards(desk: Desk) -> None
     assert told["widest"] == {"S1": 0.03, "ST": 0.04}
     assert "No space" in told["trouble"]
     assert (told["name"], told["stage"], told["replicates_closed"]) == ("wing", "running", 0)
+
+
+def test_leases_slower_than_the_window_have_a_rate_between_folds(desk: Desk) -> None:
+    told = [desk.look(1.0, leases=second // 60) for second in range(400)]
+    later = [status["bundles_per_s"] for status in told[130:]]
+    assert all(rate is not None for rate in later)
+    assert min(later) == pytest.approx(LEASE / 60, rel=0.5)
+    assert max(later) == pytest.approx(LEASE / 60, rel=0.5)
+
+
+def test_a_reducer_that_goes_back_to_its_checkpoint_starts_the_rate_anew(desk: Desk) -> None:
+    for second in range(20):
+        desk.look(1.0, leases=second)
+    told = [desk.look(1.0, leases=5 + second) for second in range(5)]
+    assert told[0]["bundles_per_s"] is None
+    assert told[-1]["bundles_per_s"] == pytest.approx(LEASE)
+
+
+def test_drops_and_errors_are_told_with_reason_and_log(desk: Desk) -> None:
+    state = desk.state
+    state.history.dropped.update({4: "non-finite output", 9: "ValueError: no"})
+    state.faults.last_error, state.faults.last_log = "ValueError: no", "client-1-2.log"
+    told = desk.look(1.0, leases=1)
+    assert (told["dropped"], told["last_drop"]) == (2, "ValueError: no")
+    assert told["last_log"] == "/runs/wing/logs/client-1-2.log"
+    state.faults.last_log = "/elsewhere/shard-0-1.log"
+    assert desk.look(1.0, leases=2)["last_log"] == "/elsewhere/shard-0-1.log"

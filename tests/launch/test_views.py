@@ -66,8 +66,8 @@ def test_plain_lines_come_at_changes_of_stage_and_then_seldom(capsys: pytest.Cap
     lines = err.splitlines()
     assert lines[0] == "wing: loading the model"
     assert lines[1] == (
-        "wing: running, 1,024 of 4,096 bundles, 2,000 forwards/s, 12 s left, 1 lease retried, "
-        "2 bundles dropped"
+        "wing: running, 1,024 of 4,096 bundles, 2,000 forwards/s, 12 s left, "
+        "1 lease retried, 2 bundles dropped"
     )
     assert lines[2].startswith("wing: done, 4,096 of 4,096 bundles")
     assert len(lines) == 3

@@ -206,7 +206,7 @@ class TestMistakes:
         ("source", "model", "place", "words"),
         [
             ("def laod():\n    pass", {}, "model.path", ["no function 'load'", "did you mean 'laod'"]),
-            ("load = 3", {}, "model.path", ["is a int"]),
+            ("load = 3", {}, "model.path", ["is of the type int"]),
             ("def load():\n    return 3", {}, "model.path", ["returned int", "must return"]),
             ("def load():\n    return nn.Linear", {}, "model.path", ["class Linear itself", "Linear(...)"]),
             (

@@ -30,6 +30,13 @@ def excludes(actions: Sequence[Action]) -> list[tuple[int, list[int]]]:
     return [(grant.lease, grant.exclude) for grant in bodies(actions, Grant) if grant.exclude]
 
 
+def test_an_error_is_told_with_the_log_of_its_client() -> None:
+    desk = Desk()
+    a, _ = desk.begin()
+    failed(desk, a, 0, [1])
+    assert (desk.state.faults.last_error, desk.state.faults.last_log) == ("ValueError: no", f"{a}.log")
+
+
 # Non-finite outputs
 
 

@@ -258,3 +258,25 @@ def test_the_widest_interval_is_told_after_some_replicates(stage: Stage) -> None
         assert time.monotonic() < deadline
     assert set(values["widest"]) == {"S1", "ST"}
     assert values["n_bundles"] == 9 * 64
+
+
+def test_intervals_are_told_after_a_checkpoint_that_was_written_meanwhile(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, written = checkpoints.save, threading.Event()
+
+    def slow(*args: Any, **options: Any) -> Any:
+        assert written.wait(10)
+        return save(*args, **options)
+
+    monkeypatch.setattr(checkpoints, "save", slow)
+    stage.tell(Cut(0, 1, 32, last=False))
+    for lease in range(32):  # the eighth replicate closes as the checkpoint begins
+        stage.contribute(lease, values_of(stage, lease))
+        stage.hear(Received, lease=lease)
+    time.sleep(shells._SUMMARY_S + 0.2)
+    written.set()
+    deadline = time.monotonic() + 8
+    while (values := stage.hear(Summary).values)["n_replicates"] < 8:
+        assert time.monotonic() < deadline
+    assert set(values["widest"]) == {"S1", "ST"}

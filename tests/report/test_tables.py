@@ -56,6 +56,16 @@ def test_no_number_is_cut(scalar: Build, field: Build, attrs: dict[str, object],
     assert all(line.count("(") == line.count(")") for line in fields.splitlines() if "to 0." in line)
 
 
+def test_narrow_consoles_leave_columns_out_instead_of_squeezing_them(scalar: Build, field: Build) -> None:
+    names = ["leading_edge_weight", "xtr_upper"]
+    told = scalar([0.7254, 0.0547], half=0.0019, names=names, units=["deg", "chord"])
+    narrow, wide = (render(quantity_view("y", told), width) for width in (78, 120))
+    assert ("chord" in narrow, "chord" in wide) == (False, True)
+    assert "ST, 0 to 1" in narrow
+    cells = quantity_view("theta", field(64, 5))
+    assert ("over cells" in render(cells, 60), "over cells" in render(cells, 120)) == (False, True)
+
+
 @pytest.mark.parametrize("width", [80, 200])
 def test_names_with_brackets_are_not_markup(scalar: Build, width: int) -> None:
     text = render(quantity_view("y[0]", scalar([0.8, 0.1], names=["a[bold]", "[red]x"])), width)

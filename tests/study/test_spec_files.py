@@ -89,7 +89,10 @@ class TestResults:
     def test_a_directory_without_a_study(self, tmp_path: Path) -> None:
         assert place_of(lambda: Results.open(tmp_path)) == (
             str(tmp_path),
-            "is not a study directory (no spec.json and journal.jsonl)",
+            (
+                "is not a study directory (no spec.json and journal.jsonl); "
+                "give the one that parsl-sa launch named"
+            ),
         )
         with pytest.raises(SpecError):
             existing(tmp_path / "nowhere")

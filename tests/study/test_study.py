@@ -321,7 +321,7 @@ def test_another_study_is_not_resumed() -> None:
     Study.from_function(ishigami, PROBLEM, n=256).launch("mine", **FAST)
     with pytest.raises(SpecError, match="holds another study"):
         Study.from_function(ishigami, PROBLEM, n=512).resume("mine", **FAST)
-    with pytest.raises(SpecError, match="is not a study directory"):
+    with pytest.raises(SpecError, match="yours: no such directory"):
         Study.from_function(ishigami, PROBLEM, n=512).resume("yours", **FAST)
 
 
