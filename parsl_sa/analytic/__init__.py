@@ -5,8 +5,9 @@ from __future__ import annotations
 from parsl_sa.analytic.additive import friedman, ishigami, levels, linear_gaussian
 from parsl_sa.analytic.borehole import borehole
 from parsl_sa.analytic.dependent import dependence_of, dependent_linear
-from parsl_sa.analytic.fields import rotating_pair
+from parsl_sa.analytic.fields import ishigami_field, rotating_pair, scaled
 from parsl_sa.analytic.function import Function
+from parsl_sa.analytic.oakley import oakley_ohagan
 from parsl_sa.analytic.products import g_star, product, sobol_g
 
 FUNCTIONS: tuple[Function, ...] = (
@@ -18,7 +19,9 @@ FUNCTIONS: tuple[Function, ...] = (
     levels(),
     product(),
     borehole(),
+    oakley_ohagan(),
     rotating_pair(),
+    ishigami_field(),
 )
 """Every test function of independent inputs with its usual constants."""
 
@@ -31,9 +34,12 @@ __all__ = [
     "friedman",
     "g_star",
     "ishigami",
+    "ishigami_field",
     "levels",
     "linear_gaussian",
+    "oakley_ohagan",
     "product",
     "rotating_pair",
+    "scaled",
     "sobol_g",
 ]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from parsl_sa import design
 from parsl_sa.records import Layout
+from parsl_sa.registry import names
 from parsl_sa.stats import Accumulator, assemble
 from parsl_sa.stats.aggregates import STRIPES, add_over_cells
 from parsl_sa.stats.compile import BLOCK
+from support.repeated import pick_freeze, scrambled
 
 UNIT = [{"name": f"x{i}", "distribution": "normal", "mean": 0.0, "sd": 1.0} for i in range(2)]
 CIRCLE = [{"name": f"x{i}", "distribution": "uniform", "low": -np.pi, "high": np.pi} for i in range(3)]
@@ -79,6 +82,37 @@ def test_field_ii_has_the_closed_form_of_every_cell_and_of_all() -> None:
         assert np.all(np.abs(result[index] - share / variance) < 3 * result[f"{index}_conf"] + 1e-12)
         expected = share.sum(axis=1, keepdims=True) / variance.sum()
         assert np.all(np.abs(whole[index] - expected) < 3 * whole[f"{index}_conf"] + 1e-12)
+
+
+@pytest.mark.parametrize("estimator", names("estimator"))
+def test_every_estimator_has_the_aggregated_indices_of_field_ii(estimator: str) -> None:
+    """Also those that are no ratios of sums in a single cell; repeats are fields side by side."""
+    repeats, b = 400, np.linspace(0.0, 0.2, 5)
+    rng = np.random.default_rng(11)
+    fields = [slice(k, k + 5) for k in range(0, 5 * repeats, 5)]
+    statistics = [{"name": "sobol", "estimator": estimator, "second_order": estimator == "azzini-rosati"}]
+    layout = Layout("pick-freeze", 3, both_ways=True)
+    study = assemble(statistics, layout, 5 * repeats, np.full(5 * repeats, 3.4), fields=fields)
+    for _ in range(16):
+        rows = pick_freeze(scrambled(6, 16, repeats, rng), both_ways=True)
+        y = ishigami_along(b)(2 * np.pi * rows - np.pi)
+        study.update(y.reshape(16, 8, -1))
+        study.close_replicate()
+    first, total, variance = ishigami_shares(b)
+    exact = {"S1": first, "ST": total}
+    if estimator == "azzini-rosati":
+        exact["S2"] = np.stack([0 * b, (total - first)[0], 0 * b])
+    whole = study.aggregates.result()
+    alpha = 1e-3 / (2 * 7 * 6)
+    low, high = binom.ppf(alpha, repeats, 0.95), binom.isf(alpha, repeats, 0.95)
+    for index, share in exact.items():
+        truth = share.sum(axis=1, keepdims=True) / variance.sum()
+        error = whole[index] - truth
+        spread = error.std(axis=1, ddof=1)
+        # A ratio of sums is biased by about its variance over its denominator: far below its spread.
+        assert np.all(np.abs(error.mean(axis=1)) < 4.5 * spread / np.sqrt(repeats) + 3.0 * spread**2)
+        covered = np.sum(np.abs(error) <= whole[f"{index}_conf"], axis=1)
+        assert np.all((covered >= low) & (covered <= high)), (index, covered / repeats)
 
 
 def test_field_iii_has_the_same_indices_everywhere_and_none_where_it_is_zero() -> None:
