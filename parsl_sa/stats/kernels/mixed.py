@@ -47,7 +47,9 @@ def _add_square(A: Cells, B: Cells, Q: Floats) -> None:
 
 
 @serial
-def _add_mixed(  # noqa: PLR0917 - Numba kernels take arrays by positionA: Cells, B: Cells, AB: Cells, pivot: Floats, C: Floats, T: Floats) -> None:
+def _add_mixed(  # noqa: PLR0917 - Numba kernels take arrays by position
+    A: Cells, B: Cells, AB: Cells, pivot: Floats, C: Floats, T: Floats
+) -> None:
     for c in range(C.shape[0]):
         product, square, shift = C[c], T[c], pivot[c]
         for b in range(len(A)):

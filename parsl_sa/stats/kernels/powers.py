@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 
 @serial
-def _row(  # noqa: PLR0917 - Numba kernels take arrays by positionrows: Values, kept: Ints, n_used: int, place: int, first: int, last: int) -> Values:
+def _row(  # noqa: PLR0917 - Numba kernels take arrays by position
+    rows: Values, kept: Ints, n_used: int, place: int, first: int, last: int
+) -> Values:
     return rows[kept[place // n_used], place % n_used, first:last]
 
 
