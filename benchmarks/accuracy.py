@@ -66,8 +66,8 @@ class Effort:
     """How much is run."""
 
     n: int = 1024
-    repeats: int = 600
-    theirs: int = 200  # repeats that other packages analyse
+    repeats: int = 300
+    theirs: int = 50  # repeats that other packages analyse
     slow: bool = True  # whether iterative-stats is among them
 
 
