@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LARGEST_BYTES = 6e9
 """Memory for batch, sums and NumPy's intermediate arrays; what needs more is left out, and said."""
 
+PEER_CELLS = 2_000_000
+"""Above this iterative-stats is left out: its state is several times as large as ours."""
+
 
 class Shape(NamedTuple):
     """One line of the table."""
@@ -108,7 +111,7 @@ def read(words: np.ndarray, totals: np.ndarray) -> None:
 
 def peer(shape: Shape, rows: np.ndarray) -> Callable[[], None] | None:
     """Return what adds one bundle to the Martinez of iterative-stats; None where it is missing."""
-    if shape.estimator != "martinez":
+    if shape.estimator != "martinez" or shape.cells > PEER_CELLS:
         return None
     try:
         from iterative_stats.sensitivity.sensitivity_martinez import IterativeSensitivityMartinez
@@ -128,14 +131,14 @@ def peer(shape: Shape, rows: np.ndarray) -> Callable[[], None] | None:
 def measure(shape: Shape, repeats: int) -> dict[str, Any]:
     """Time the contenders on one batch and return a line of the table."""
     line: dict[str, Any] = shape._asdict()
-    size = (4 * shape.d + 5) * shape.cells * 8
-    if shape.batch_bytes + 2 * size + 4 * shape.batch * shape.cells * 8 > LARGEST_BYTES:
+    ours = Sobol(shape.layout, shape.cells, estimator=shape.estimator)
+    sums_bytes = 2 * ours.partial().nbytes  # ours and NumPy's
+    if shape.batch_bytes + sums_bytes + 4 * shape.batch * shape.cells * 8 > LARGEST_BYTES:
         return {**line, "skipped": f"needs more than {LARGEST_BYTES / 1e9:.0f} GB"}
     rng = np.random.default_rng(1)
     rows = np.empty((shape.batch, shape.layout.n_rows, shape.cells), shape.dtype)
     rows[:] = rng.standard_normal(rows.shape[1:], shape.dtype)
     rows += np.arange(shape.batch, dtype=shape.dtype)[:, None, None]
-    ours = Sobol(shape.layout, shape.cells, estimator=shape.estimator)
     sums = {name: np.zeros((max(shape.d, 4), shape.cells)) for name in "PTQNRS"}
     sums |= {"Q": np.zeros(shape.cells)} if shape.estimator == "jansen-paired" else {}
     words, totals = rows.reshape(-1).view(np.int64), np.zeros(64, np.int64)

@@ -37,7 +37,7 @@ VARIED = (
     (23, 1_000_000, 32, "float32"),
     (6, 100_000, 32, "float32"),
     (6, 1 << 20, 32, "float32"),  # rows a power of two apart share sets of a cache
-    (6, 10_000_000, 4, "float32"),
+    (6, 10_000_000, 2, "float32"),
     (6, 10_000_000, 32, "float32"),
     (6, 1_000_000, 1, "float32"),
     (6, 1_000_000, 8, "float32"),
