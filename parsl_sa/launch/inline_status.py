@@ -123,5 +123,5 @@ def widest(folded: stats.Accumulator) -> dict[str, float]:
     return {
         name.removesuffix("_conf"): float(np.nanmax(values))
         for name, values in folded.result().items()
-        if name in {"S1_conf", "ST_conf"} and np.isfinite(values).any()
+        if name in {"S1_conf", "ST_conf", "S1_full_conf", "ST_independent_conf"} and np.isfinite(values).any()
     }

@@ -122,20 +122,25 @@ def choose_batch(
     bound = min(largest, model.largest_batch or largest)
     best = cost(min(_power_of_two(model.smallest_batch), model.largest_batch or sys.maxsize))
     last, idle = best, 0
-    while 2 * last.batch <= bound and idle < _PATIENCE:
-        if 2 * last.batch * last.row_bytes > memory_bytes or 2 * last.forward_s > _LONGEST_S:
-            break
+    while idle < _PATIENCE and _may_double(last, bound, memory_bytes):
         most_s = _MOST_GROWTH * last.forward_s
         last = cost(2 * last.batch, most_s)
         if last.batch * last.row_bytes > memory_bytes:
             break
         if last.batch / last.forward_s >= _LEAST_GAIN * best.batch / best.forward_s:
             best, idle = last, 0
+        elif last.forward_s > _LONGEST_S:  # by the clock, whatever half of it took
+            break
         elif last.forward_s <= most_s:
             idle += 1
         else:  # so that the next one is compared with what this one would take in peace
             last = replace(last, forward_s=most_s)
     return best
+
+
+def _may_double(last: BatchChoice, bound: int, memory_bytes: int) -> bool:
+    twice = 2 * last.batch
+    return twice <= bound and twice * last.row_bytes <= memory_bytes and 2 * last.forward_s <= _LONGEST_S
 
 
 def measure_forward(evaluator: Evaluator, rows: npt.NDArray[np.float64]) -> Measurement:

@@ -198,7 +198,8 @@ class Shell:
             self._widest = {
                 name.removesuffix("_conf"): float(np.nanmax(array))
                 for name, array in results.items()
-                if name in {"S1_conf", "ST_conf"} and np.isfinite(array).any()
+                if name in {"S1_conf", "ST_conf", "S1_full_conf", "ST_independent_conf"}
+                and np.isfinite(array).any()
             }
         self._summarised = (told[0] if shard.writing is None else -1, told[1])
         values["widest"] = self._widest

@@ -137,8 +137,10 @@ def _read_npy(path: Path, names: Sequence[str]) -> npt.NDArray[np.float64]:
 
     try:
         array: npt.NDArray[Any] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise TableError([f"{path} is not a .npy file of numbers: {error}"]) from error
+    if not isinstance(array, np.ndarray):  # an archive of several
+        raise TableError([f"{path} is not a .npy file of numbers; save one array with numpy.save"])
     if array.dtype.names is not None:
         _places(path, array.dtype.names, names)
         array = np.stack([array[name] for name in names], axis=-1)

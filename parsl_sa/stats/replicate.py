@@ -221,7 +221,7 @@ class ReplicateStatistic:
     def _pivot_equals(self, pivot: npt.NDArray[np.float64] | None) -> bool:
         if self.pivot is None or pivot is None:
             return self.pivot is pivot
-        return self.pivot is pivot or bool(np.array_equal(self.pivot, pivot))
+        return self.pivot is pivot or bool(np.array_equal(self.pivot, pivot, equal_nan=True))
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return the live arrays ``open``, ``closed`` and ``counts``; see `Statistic.state`."""

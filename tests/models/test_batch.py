@@ -63,6 +63,12 @@ def test_a_busy_machine_does_not_end_it() -> None:
     assert seen.count(8) == 5  # tried again before it was passed over
 
 
+def test_time_that_grows_with_the_square_of_the_batch_ends_it() -> None:
+    choice, seen = choose(lambda batch: 1e-3 * batch**2, largest=1 << 20)
+    assert choice.batch == 1
+    assert max(seen) <= 64
+
+
 def test_a_hiccup_is_measured_again() -> None:
     slow = iter([True, False])
     choice, seen = choose(lambda batch: 1e-6 * (64 + batch) * (10 if batch == 512 and next(slow) else 1))
