@@ -84,7 +84,14 @@ def _with_intervals(name: str, ranking: Ranking, whole: str, *, dependent: bool)
         clauses = [f"{subject} {verb} {share} of {whole} ({'full ' if dependent else ''}first order)"]
     # With dependent inputs the first-order shares overlap, and say nothing about interactions.
     between = "" if dependent else _interactions(ranking)
-    clauses += [clause for clause in (between, _others(ranking, named)) if clause]
+    clauses += [
+        clause
+        for clause in (
+            between,
+            _others(ranking, named, inert_is_said=not dependent and whole == "the variance"),
+        )
+        if clause
+    ]
     return f"{name}: {'; '.join(clauses)}."
 
 
@@ -141,7 +148,7 @@ def _interactions(ranking: Ranking) -> str:
     return f"interactions carry at most {percent(max(rest + bound, 0.01))}" if rest + bound < FEW else ""
 
 
-def _others(ranking: Ranking, named: npt.NDArray[np.intp]) -> str:
+def _others(ranking: Ranking, named: npt.NDArray[np.intp], *, inert_is_said: bool) -> str:
     rest = [place for place in range(len(ranking.names)) if place not in set(named.tolist())]
     highs = ranking.ST_bound[rest]  # all at once: the sentence is about all of them
     if not np.isfinite(highs).any():
@@ -150,7 +157,8 @@ def _others(ranking: Ranking, named: npt.NDArray[np.intp]) -> str:
     if len(rest) == 1:
         return f"{_short(ranking, rest[0])} stays below {below} in total order"
     inert = int(np.sum(highs < NEGLIGIBLE))
-    if len(rest) > inert > 1:
+    # A field as a whole hides single cells, and an independent total what goes through other inputs.
+    if inert_is_said and len(rest) > inert > 1:
         return (
             f"the other {len(rest)} each stay below {below} in total order, {inert} of them below "
             f"{NEGLIGIBLE:g}: these {inert} of {len(ranking.names)} do not matter"
