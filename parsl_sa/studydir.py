@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import uuid
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.jsonfile import append_record
+from parsl_sa.locks import holding, is_held
 from parsl_sa.records import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     import numpy as np
     import numpy.typing as npt
 
 
+SUPERVISOR, COORDINATOR = "supervisor.lock", "lock"
 _FOREIGN = "if another version of parsl-sa froze it, use that one"
 _BEYOND_REPAIR = "restore it from a copy, or launch the study anew in another directory"
 
@@ -239,16 +239,14 @@ class StudyDir:
         """Return what is recorded for cleaning up, empty if there is nothing."""
         return _read_or_empty(self.jobs)
 
-    @contextmanager
-    def lock(self, name: str = "lock") -> Iterator[bool]:
+    def lock(self, name: str = COORDINATOR) -> AbstractContextManager[bool]:
         """Hold the directory for one coordinator, or one supervisor; yields whether it was free."""
-        with (self.root / name).open("a") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
+        return holding(self.root / name)
+
+    def is_run(self) -> bool | None:
+        """Tell whether a supervisor, an inline run or a coordinator is at work; None if nobody can tell."""
+        held = [is_held(self.root / name) for name in (SUPERVISOR, COORDINATOR)]
+        return True if True in held else None if None in held else False
 
 
 def _read_or_empty(path: Path) -> dict[str, Any]:

@@ -107,7 +107,8 @@ def conclude(study: StudyDir, shown: Path, code: int, style: str) -> None:
         log = Path(status.get("last_log") or study.logs / "coordinator.log")
         told = f"\n  log: {log}" if log.exists() and log.stat().st_size else ""
         cure = f"when that is mended, go on with: {_how_to_go_on(study, shown)}"
-        say(f"failed: {status.get('reason', '')}{told}\n  {cure}")
+        new = "a study with other inputs or outputs is a new one: launch it into another directory"
+        say(f"failed: {status.get('reason', '')}{told}\n  {cure}\n  {new}")
         raise typer.Exit(code)
     if study.results.exists() and style != "events":  # whose reader wants JSON lines and nothing else
         _show_results(study, shown)

@@ -28,7 +28,7 @@ def command(
     if not status:
         if as_json:
             typer.echo("{}")
-        elif _is_locked(study):
+        elif study.is_run():
             typer.echo("being started")
         else:
             typer.echo(f"not started yet; begin with: parsl-sa resume {directory}")
@@ -37,32 +37,27 @@ def command(
 
     from parsl_sa.launch.progress import GONE, OVER, duration, panel  # noqa: PLC0415
 
-    over = status["stage"] in OVER
+    is_run = study.is_run()
+    if is_run is False:
+        status = study.read_status()  # it may have ended in between
+    over = status["stage"] in OVER and not is_run  # a run that is resumed has not written anything yet
     age_s = time.time() - status.get("updated_at", 0.0)
-    here = study.read_jobs().get("host", socket.gethostname()) == socket.gethostname()
-    stale = not over and age_s > (_STALE_HERE_S if here else _STALE_S)
-    gone = stale and not _is_locked(study)
+    here = study.read_jobs().get("host") == socket.gethostname()
+    # Only on the host of the run itself, and where locks work, does a free lock tell at once that it is gone.
+    gone = not over and is_run is False and age_s > (_STALE_HERE_S if here else _STALE_S)
     if as_json:
         typer.echo(json.dumps({**status, "running": not over and not gone}))
         return
+    if status["stage"] in OVER and not over:
+        typer.echo("being started again; what follows is how it stood before")
     Console().print(panel({"name": study.root.name, **status, **({"stage": GONE} if gone else {})}))
     if gone:
         typer.echo(
             f"no sign of life for {duration(age_s)}; go on with: parsl-sa resume {directory}\n"
             f"from the last checkpoint, at {status.get('durable', 0):,} bundles"
         )
-    elif stale and age_s > _STALE_S:
-        typer.echo(
-            f"no news for {duration(age_s)}: it is being run, and may be in the middle of a long lease"
-        )
+    elif not over and age_s > _STALE_S:
+        known = "it is being run" if is_run else "whether it is being run cannot be told from here"
+        typer.echo(f"no news for {duration(age_s)}: {known}, and it may be in the middle of a long lease")
     elif status["stage"] in {"stopped", "failed"}:
         typer.echo(f"go on with: parsl-sa resume {directory}")
-
-
-def _is_locked(study: StudyDir) -> bool:
-    """Tell whether somebody runs a study, as far as its lock can be asked."""
-    try:
-        with study.lock("supervisor.lock") as free:
-            return not free
-    except OSError:  # somebody else's directory
-        return False

@@ -74,7 +74,9 @@ def coordinate(study: StudyDir) -> int:
     wish = StopWish()
     spec, past = load_spec(study.spec), read_past(study)
     site, epoch = site_of(spec.farm), past.epoch + 1
-    slots, threads = slots_of(spec, site), threads_of(spec, site)
+    slots = slots_of(spec, site)
+    # A plan that came from elsewhere has threads of its own, which the bits depend on.
+    threads = study.read_plan().threads if study.plan.exists() else threads_of(spec, site)
     write_json(study.jobs, {**identity(), "jobs": []})
     journal = Journal(study, epoch)
     with CurveChannel(make_keys(study.keys)) as channel:

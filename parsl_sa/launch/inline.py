@@ -17,15 +17,17 @@ from parsl_sa import models, stats
 from parsl_sa.client.ranks import Ranks
 from parsl_sa.client.workload import Share, Workload
 from parsl_sa.errors import Fault, ParslSaError, SpecError, StudyError
+from parsl_sa.jsonfile import write_json
 from parsl_sa.launch.exits import EXIT_CODES
 from parsl_sa.launch.inline_status import InlineStatus
-from parsl_sa.launch.journal import Journal, read_past
+from parsl_sa.launch.journal import Journal, identity, read_past
 from parsl_sa.launch.losses import Losses
 from parsl_sa.launch.signals import caught
 from parsl_sa.launch.threads import fixed_threads
 from parsl_sa.reducer import checkpoints
 from parsl_sa.reducer.harvest import common_prefix, write_results
 from parsl_sa.spec import load_spec
+from parsl_sa.studydir import SUPERVISOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,7 +65,7 @@ class Inline:
         SpecError
             If another process runs this study.
         """
-        with self.study.lock("supervisor.lock") as free:
+        with self.study.lock(SUPERVISOR) as free:
             if not free:
                 text = f"is being run by another process; see: parsl-sa status {self.study.root}"
                 raise SpecError([Fault(str(self.study.root), text)])
@@ -86,13 +88,14 @@ class _Life:
         past = read_past(self._study)
         self._epoch = past.epoch + 1
         self._journal = Journal(self._study, self._epoch)
+        write_json(self._study.jobs, {**identity(), "jobs": []})
         fraction = self._spec.stop.max_dropped_fraction
         self._losses = Losses(self._plan, past.history, self._journal, fraction)
         self._status = InlineStatus(self._spec.name, self._plan, self._epoch, self._study, watch)
         self._log = self._study.logs / "inline.log"
         self._every_s = float(self._spec.farm.reducer.checkpoint_s)
         self._saved_at = time.monotonic()
-        self._prefix = self._saved = 0
+        self._prefix = self._saved = common_prefix(self._study, self._plan)
 
     def run(self) -> str:
         """Run and return the outcome."""
@@ -144,7 +147,6 @@ class _Life:
         _refuse_other_hardware(plan.hardware, models.hardware(workload.evaluator.model.device))
         everything = slice(0, plan.n_cells)
         folded = stats.for_plan(self._spec.statistics_plain(), plan, pivots, weights, slab=everything)
-        self._prefix = self._saved = common_prefix(self._study, plan)
         if self._prefix:
             folded.load_state(checkpoints.load(self._study.checkpoints(0), self._prefix, plan.digest))
         return workload, folded

@@ -14,6 +14,7 @@ from parsl_sa.errors import Fault, SpecError, StudyError
 from parsl_sa.execution.leftovers import MARK, cancel_jobs, end_processes
 from parsl_sa.jsonfile import write_json
 from parsl_sa.launch.signals import caught
+from parsl_sa.studydir import SUPERVISOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,7 @@ class Supervisor:
         StudyError
             If coordinators die again and again.
         """
-        with self._study.lock("supervisor.lock") as free, caught(self.stop):
+        with self._study.lock(SUPERVISOR) as free, caught(self.stop):
             if not free:
                 text = f"is being run by another process; see: parsl-sa status {self._study.root}"
                 raise SpecError([Fault(str(self._study.root), text)])

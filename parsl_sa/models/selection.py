@@ -148,7 +148,10 @@ def _listed(output: Any, prefix: str = "") -> str:
 
 def _nowhere(output: Any, path: str) -> str:
     if is_tensor(output):
-        return f"no '{path}' in the output, which is one tensor {_described(output)}; leave select out"
+        columns = f', or take a column of it, "0" to "{output.shape[1] - 1}"' if output.ndim > 1 else ""
+        return (
+            f"no '{path}' in the output, which is one tensor {_described(output)}; leave select out{columns}"
+        )
     parent, _, last = path.rpartition(".")
     above = select_any(output, parent)
     if is_tensor(above):

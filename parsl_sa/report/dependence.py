@@ -18,6 +18,13 @@ NOTE = (
 )
 
 
+LABELS = {"ST": "ST, total order: with interactions", "S1": "S1, first order: by itself"}
+DEPENDENT_LABELS = {
+    "ST": "ST_independent: once all other inputs are known",
+    "S1": "S1_full: with what it shares with others",
+}
+
+
 def plain(datasets: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
     """Return the quantities with indices called S1 and ST, whatever kind they are.
 

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from parsl_sa.report.colours import BAND, COLOURS, GREY, GRID, INK
-from parsl_sa.report.dependence import plain
+from parsl_sa.report.dependence import DEPENDENT_LABELS, LABELS, plain
 from parsl_sa.report.names import shorten, two_lines
 from parsl_sa.report.panels import Panel, caption, left_out, order, panel, span
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
-LABELS = {"ST": "ST, total order: with interactions", "S1": "S1, first order: by itself"}
 SHOWN = 25
 LABEL_WIDTH = 26
 BAR = 0.36
@@ -166,6 +165,7 @@ def _figure(panels: Sequence[Panel], names: Sequence[str], more: str, title: str
         _frame(ax, shown, labels if place % sheet.columns == 0 else [""] * len(labels), sheet.panel_size[0])
         _draw(ax, shown, names)
     _head(figure, sheet, title, subtitle)
+    _legend(figure, sheet, DEPENDENT_LABELS if any(shown.dependent for shown in panels) else LABELS)
     if more:
         figure.text(0.15 / sheet.size[0], 0.14 / sheet.size[1], more, fontsize=8, color=GREY)
     return figure
@@ -190,8 +190,12 @@ def _head(figure: Figure, sheet: Sheet, title: str, subtitle: str) -> None:
     short = shorten(title, int(8.5 * across))
     figure.text(left, 1 - 0.33 / down, short, fontsize=13, fontweight="bold", color=INK, parse_math=False)
     figure.text(left, 1 - 0.56 / down, subtitle, fontsize=8.5, color=GREY, parse_math=False)
+
+
+def _legend(figure: Figure, sheet: Sheet, words: Mapping[str, str]) -> None:
+    across, down = sheet.size
     figure.legend(
-        handles=[Patch(color=COLOURS[key], label=LABELS[key]) for key in COLOURS],
+        handles=[Patch(color=COLOURS[key], label=words[key]) for key in COLOURS],
         loc="upper left",
         bbox_to_anchor=(0.15 / across, 1 - 0.65 / down),
         ncols=2,

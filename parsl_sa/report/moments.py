@@ -31,7 +31,7 @@ def counts(attrs: Mapping[str, Any]) -> str:
         str(attrs.get("name") or ""),
         f"{attrs.get('n_used', '?')} of {attrs.get('n_planned', '?')} bundles used",
         f"{n_dropped} dropped" if n_dropped else "",
-        "" if attrs.get("finished", True) else "stopped before its planned end",
+        "" if attrs.get("finished", True) else "unfinished",
         str(attrs.get("estimator") or ""),
         f"± is half the {100 * float(attrs.get('level') or 0.95):g} % interval",
     ]

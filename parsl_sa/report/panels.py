@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from parsl_sa.report.dependence import is_dependent
 from parsl_sa.report.ranking import Ranking, rank
 from parsl_sa.results.schema import PARAMETER, cell_dims, is_field
 
@@ -40,6 +41,8 @@ class Panel:
         By index (``"ST"``, ``"S1"``): estimate, and both ends of its line. NaN where there is none.
     constant : bool
         Whether every index is undefined.
+    dependent : bool
+        Whether the inputs depend on each other, so that the indices mean something else.
     """
 
     title: str
@@ -47,6 +50,7 @@ class Panel:
     names: tuple[str, ...]
     bars: dict[str, Floats]
     constant: bool
+    dependent: bool = False
 
     def pick(self, key: str, names: Sequence[str]) -> Floats:
         """Return estimates and ends of the lines of some parameters, shape (3, len(names))."""
@@ -79,8 +83,9 @@ def panel(name: str, ds: xr.Dataset) -> Panel | None:
     if is_field(ds) and not ranking.has_intervals:
         note = f"median of {n_cells:,} cells; line: 5 to 95 % of them"
         bars = {key: _over_cells(ds, key, ranking.names) for key in INDICES}
-        return Panel(title, note, ranking.names, bars, constant)
-    return Panel(title, "", ranking.names, {key: _estimates(ranking, key) for key in INDICES}, constant)
+        return Panel(title, note, ranking.names, bars, constant, is_dependent(ds))
+    estimates = {key: _estimates(ranking, key) for key in INDICES}
+    return Panel(title, "", ranking.names, estimates, constant, is_dependent(ds))
 
 
 def order(panels: Sequence[Panel]) -> list[str]:

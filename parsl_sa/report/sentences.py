@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import xarray as xr
 
+VARIANCE = "the variance"
 MOST = 0.8  # of what all first-order indices explain: enough parameters are named then
 NAMED = 4
 COMPARABLE = 0.5  # of the leader's ST: a parameter that large is named too
@@ -57,11 +58,13 @@ def answer(name: str, ds: xr.Dataset) -> str:
         return f"{name}: this design carries no sensitivity indices, only moments and extrema."
     if not np.isfinite(ranking.ST).any():
         return _nothing(name, ranking)
+    if is_dependent(ds):
+        return _dependent(f"{name} ({_cells(ds)})" if is_field(ds) else name, ranking)
     if is_field(ds):
         return _field(name, ds, ranking)
     if not ranking.has_intervals:
         return _without_intervals(name, ranking)
-    return _with_intervals(name, ranking, "the variance", dependent=is_dependent(ds))
+    return _with_intervals(name, ranking, VARIANCE)
 
 
 def _nothing(name: str, ranking: Ranking) -> str:
@@ -70,29 +73,38 @@ def _nothing(name: str, ranking: Ranking) -> str:
     return f"{name}: no indices yet; no replicate is complete."
 
 
-def _with_intervals(name: str, ranking: Ranking, whole: str, *, dependent: bool) -> str:
+def _with_intervals(name: str, ranking: Ranking, whole: str) -> str:
     if float(np.nanmax(ranking.ST_low)) <= 0.0:
         return f"{name}: too few samples to tell which parameter drives it; every interval of ST reaches 0."
     tiers = _leading_tiers(ranking)
     named = np.array([place for tier in tiers for place in tier])
+    share = percent(float(ranking.S1[named].sum()), float(ranking.S1_conf[named].sum()))
     subject, plural = _subject(ranking, tiers)
     verb = "explain" if plural else "explains"
-    if dependent and plural:
-        clauses = [f"{subject} drive {whole} (the inputs depend on each other, so shares do not add up)"]
-    else:
-        share = percent(float(ranking.S1[named].sum()), float(ranking.S1_conf[named].sum()))
-        clauses = [f"{subject} {verb} {share} of {whole} ({'full ' if dependent else ''}first order)"]
-    # With dependent inputs the first-order shares overlap, and say nothing about interactions.
-    between = "" if dependent else _interactions(ranking)
-    clauses += [
-        clause
-        for clause in (
-            between,
-            _others(ranking, named, inert_is_said=not dependent and whole == "the variance"),
-        )
-        if clause
-    ]
+    clauses = [f"{subject} {verb} {share} of {whole} (first order)"]
+    # Only of a single number: what is small over a whole field may be large in some of its cells.
+    others = _others(ranking, named, inert_is_said=whole == VARIANCE)
+    clauses += [clause for clause in (_interactions(ranking), others) if clause]
     return f"{name}: {'; '.join(clauses)}."
+
+
+def _dependent(name: str, ranking: Ranking) -> str:
+    """Say who leads by either index; shares of dependent inputs overlap and are not added up."""
+    if not np.isfinite(ranking.S1).any():
+        return _nothing(name, ranking)
+    full, alone = int(np.nanargmax(ranking.S1)), int(np.nanargmax(ranking.ST))
+    of_full = index(float(ranking.S1[full]), float(ranking.S1_conf[full]))
+    of_alone = index(float(ranking.ST[alone]), float(ranking.ST_conf[alone]))
+    shares = "with all that it shares with others"
+    return (
+        f"{name}: {_short(ranking, full)} explains the most {shares} (S1_full {_joined(of_full)}), "
+        f"{'and ' if full == alone else ''}{_short(ranking, alone)} the most once all others are known "
+        f"(ST_independent {_joined(of_alone)})."
+    )
+
+
+def _joined(parts: tuple[str, str]) -> str:
+    return " ± ".join(part for part in parts if part)
 
 
 def _leading_tiers(ranking: Ranking) -> list[list[int]]:
@@ -157,7 +169,6 @@ def _others(ranking: Ranking, named: npt.NDArray[np.intp], *, inert_is_said: boo
     if len(rest) == 1:
         return f"{_short(ranking, rest[0])} stays below {below} in total order"
     inert = int(np.sum(highs < NEGLIGIBLE))
-    # A field as a whole hides single cells, and an independent total what goes through other inputs.
     if inert_is_said and len(rest) > inert > 1:
         return (
             f"the other {len(rest)} each stay below {below} in total order, {inert} of them below "
@@ -176,9 +187,7 @@ def _without_intervals(name: str, ranking: Ranking) -> str:
 def _field(name: str, ds: xr.Dataset, ranking: Ranking) -> str:
     cells = f"{name} ({_cells(ds)})"
     if ranking.has_intervals:
-        text = _with_intervals(
-            cells, ranking, "the variance of all cells together", dependent=is_dependent(ds)
-        ).removesuffix(".")
+        text = _with_intervals(cells, ranking, "the variance of all cells together").removesuffix(".")
     else:
         text = (
             f"{cells}: weighted by the variance of the cells, the largest total order has "

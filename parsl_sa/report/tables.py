@@ -15,6 +15,7 @@ from rich.text import Text
 from parsl_sa.report.bar import Bar
 from parsl_sa.report.dependence import NOTE, is_dependent, plain
 from parsl_sa.report.fitting import Fitting
+from parsl_sa.report.flags import flagged
 from parsl_sa.report.moments import counts, moments
 from parsl_sa.report.numbers import MISSING, align, index, no_minus_zero, number
 from parsl_sa.report.pairs import Pairs, pairs
@@ -57,6 +58,8 @@ def results_view(
         parts += [Text(), quantity_view(name, ds, limit)]
     if any(is_dependent(ds) for ds in shown.values()):
         parts += [Text(), Text(NOTE)]
+    for caution in flagged(shown):
+        parts += [Text(), Text(f"{caution.title}: {caution.text}")]
     return Group(*parts)
 
 

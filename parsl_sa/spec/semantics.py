@@ -49,6 +49,7 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
         yield from OutputSpec.rules(output)
     yield from _repeated(statistics, "the statistic", ())
     correlated = correlated_factors(inputs, parameters, design, broken)
+    yield from _one_level(statistics)
     for statistic in statistics:
         yield from _sobol(statistic, design, correlated)
 
@@ -112,6 +113,17 @@ def _uncertain(parameters: list[Part], design: Part) -> Iterator[Finding]:
             f"{len(varying)} uncertain parameters need {dimensions} dimensions, but Sobol' sequences end at "
             f'{SOBOL_DIMENSIONS}; make some constant, or set design.sequence to "random"',
         )
+
+
+def _one_level(statistics: list[Part]) -> Iterator[Finding]:
+    stated = [(part, level) for part in statistics if isinstance(level := part.get("level"), float)]
+    for part, level in stated[1:]:
+        first, other = stated[0]
+        if level != other:
+            text = (
+                f"is {level:g}, but that of '{first.get('name')}' is {other:g}; all intervals have one level"
+            )
+            yield part.finding(f"{text}: state it once", "level")
 
 
 def _sobol(statistic: Part, design: Part, correlated: tuple[str, ...]) -> Iterator[Finding]:

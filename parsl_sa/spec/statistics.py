@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field
@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     from pydantic.annotated_handlers import GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
-_LEVEL = "Confidence level of the intervals, such as 0.95."
+LEVEL = 0.95
+_LEVEL = (
+    "Confidence level of the intervals, such as 0.99; one for all statistics. Null or left out takes that "
+    "of the others, and 0.95 where none states one."
+)
 
 
 class MomentsSpec(Section):
     """Mean and variance, with intervals over replicates."""
 
     name: Literal["moments"] = Field(description="Name of the statistic.")
-    level: Level = Field(default=0.95, description=_LEVEL)
+    level: Level | None = Field(default=None, description=_LEVEL)
 
 
 class ExtremaSpec(Section):
@@ -46,7 +50,7 @@ class SobolSpec(Section):
         description="Also form S2 of every pair of parameters, d (d - 1) / 2 indices a cell; needs "
         "design.both_ways.",
     )
-    level: Level = Field(default=0.95, description=_LEVEL)
+    level: Level | None = Field(default=None, description=_LEVEL)
 
 
 AnyStatistic = MomentsSpec | ExtremaSpec | SobolSpec
@@ -105,19 +109,31 @@ def default_estimator(*, both_ways: bool, conditional: bool) -> str:
     return "azzini-rosati" if both_ways else "saltelli-jansen"
 
 
-def resolved_statistic(statistic: AnyStatistic, *, both_ways: bool, conditional: bool) -> AnyStatistic:
-    """Fill in what a statistic leaves to the design.
+def common_level(statistics: Iterable[AnyStatistic]) -> float:
+    """Return the level that the statistics state, or the usual one."""
+    stated = (item.level for item in statistics if not isinstance(item, ExtremaSpec))
+    return next((level for level in stated if level is not None), LEVEL)
+
+
+def resolved_statistic(
+    statistic: AnyStatistic, *, level: float, both_ways: bool, conditional: bool
+) -> AnyStatistic:
+    """Fill in what a statistic leaves to the design and to the other statistics.
 
     Parameters
     ----------
     statistic : statistic of a spec
-        With or without an estimator.
+        With or without an estimator and a level.
+    level : float
+        That of all intervals.
     both_ways : bool
         Whether the design has the rows BA_i.
     conditional : bool
         Whether it has the rows of dependent inputs.
     """
+    if isinstance(statistic, ExtremaSpec):
+        return statistic
+    filled: dict[str, Any] = {"level": level}
     if isinstance(statistic, SobolSpec) and statistic.estimator is None:
-        estimator = default_estimator(both_ways=both_ways, conditional=conditional)
-        return statistic.model_copy(update={"estimator": estimator})
-    return statistic
+        filled["estimator"] = default_estimator(both_ways=both_ways, conditional=conditional)
+    return statistic.model_copy(update=filled)

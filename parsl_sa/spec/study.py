@@ -16,7 +16,13 @@ from parsl_sa.spec.farm import FarmSpec, StopSpec
 from parsl_sa.spec.fields import AsTuple, Section, Slug
 from parsl_sa.spec.model import ModelSpec
 from parsl_sa.spec.outputs import Outputs
-from parsl_sa.spec.statistics import AnyStatistic, Statistics, default_statistics, resolved_statistic
+from parsl_sa.spec.statistics import (
+    AnyStatistic,
+    Statistics,
+    common_level,
+    default_statistics,
+    resolved_statistic,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +117,8 @@ class StudySpec(Section):
         """Return the statistics with every default filled in."""
         asked = self.statistics or default_statistics(self.design.method)
         rows = {"both_ways": self.design.both_ways, "conditional": self.conditional}
-        return tuple(resolved_statistic(item, **rows) for item in asked)
+        level = common_level(asked)
+        return tuple(resolved_statistic(item, level=level, **rows) for item in asked)
 
     def statistics_plain(self) -> list[dict[str, Any]]:
         """Return the statistics as plain dicts, defaults resolved; what `parsl_sa.stats` takes."""

@@ -47,7 +47,7 @@ def test_what_is_dead_is_not_shown_as_running(
     before = stopped.read_status()
     running = {**before, "stage": "running", "bundles_per_s": 9.0, "eta_s": 50.0, "durable": 64}
     try:
-        write_json(stopped.status, {**running, "updated_at": time.time() - 4})
+        write_json(stopped.status, {**running, "updated_at": time.time() - 14})
         ended = say("status", str(stopped.root))
         told = json.loads(say("status", str(stopped.root), "--json").out)
         with stopped.lock("supervisor.lock"):
@@ -69,17 +69,27 @@ def test_a_stopped_study_is_told_with_how_to_go_on(
 def test_the_lock_of_somebody_elses_study_cannot_be_asked(
     say: Callable[..., Ended], folder: Path, stopped: StudyDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise PermissionError(13, "Permission denied", "supervisor.lock")
-
     before = stopped.read_status()
-    monkeypatch.setattr("parsl_sa.studydir.StudyDir.lock", refuse)
+    monkeypatch.setattr("parsl_sa.studydir.is_held", lambda path: None)
     try:
         write_json(stopped.status, {**before, "stage": "running", "updated_at": time.time() - 200})
         ended = say("status", str(stopped.root))
     finally:
         write_json(stopped.status, before)
     assert (ended.code, ended.err) == (0, "")
+    assert "cannot be told from here" in ended.out
+    assert "not running any more" not in ended.out
+
+
+def test_a_study_that_is_resumed_is_not_told_as_ended(
+    say: Callable[..., Ended], folder: Path, stopped: StudyDir
+) -> None:
+    with stopped.lock():  # a coordinator whose supervisor is gone holds only this one
+        ended = say("status", str(stopped.root))
+        told = json.loads(say("status", str(stopped.root), "--json").out)
+    assert "being started again" in ended.out
+    assert "go on with" not in ended.out
+    assert told["running"] is True
 
 
 def test_a_study_before_its_first_status(say: Callable[..., Ended], folder: Path, begun: StudyDir) -> None:

@@ -69,10 +69,11 @@ def test_a_failed_inline_study_names_the_log_that_there_is(say: Say, folder: Pat
     (folder / "stall").touch()
     ended = say("resume", "study", "--plain")
     assert ended.code == 4
-    failed, log, cure = ended.err.splitlines()[-3:]
+    failed, log, cure, new = ended.err.splitlines()[-4:]
     assert failed.startswith("failed: model: it raised ValueError: stalled")
     assert log == f"  log: {folder / 'study' / 'logs' / 'inline.log'}"
     assert cure == "  when that is mended, go on with: parsl-sa resume study"
+    assert "launch it into another directory" in new
     assert "ValueError: stalled" in (folder / "study" / "logs" / "inline.log").read_text()
 
 

@@ -103,3 +103,9 @@ def test_tensors_that_numpy_lacks_or_shares_come_out_right() -> None:
     assert as_array(torch.tensor([1.5], dtype=torch.bfloat16)).tolist() == [1.5]
     assert as_array(torch.tensor([1.5], requires_grad=True)).dtype == np.float32
     assert as_array(torch.tensor([1 + 2j]).conj().imag).tolist() == [-2.0]
+
+
+def test_one_tensor_of_several_columns_is_taken_by_its_column() -> None:
+    with pytest.raises(SelectionError, match='leave select out, or take a column of it, "0" to "1"'):
+        select(torch.zeros(4, 2), "head")
+    assert select(torch.zeros(4, 2), "1").shape == (4,)

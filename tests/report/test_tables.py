@@ -113,7 +113,7 @@ def test_the_counts_say_what_the_numbers_rest_on(attrs: dict[str, object]) -> No
     assert counts(attrs) == (
         "airfoil · 4094 of 4096 bundles used · 2 dropped · azzini-rosati · ± is half the 95 % interval"
     )
-    assert "stopped before its planned end" in counts({**attrs, "finished": False})
+    assert "unfinished" in counts({**attrs, "finished": False})
     assert "90 %" in counts({**attrs, "level": 0.9})
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from parsl_sa.errors import SpecError
 from parsl_sa.records import digest_of
 from parsl_sa.spec import json_schema, load_spec, parse_spec, resolved, science
 
@@ -185,11 +186,19 @@ def test_schema_describes_every_field():
             assert "title" in field or "$ref" in field, f"{name}.{key}"
 
 
+def test_one_level_is_that_of_all_intervals(minimal):
+    minimal["statistics"] = ["moments", {"name": "sobol", "level": 0.99}]
+    assert [item["level"] for item in parse_spec(minimal).statistics_plain()] == [0.99, 0.99]
+    minimal["statistics"][0] = {"name": "moments", "level": 0.9}
+    with pytest.raises(SpecError, match=r"statistics\[1\]\.level: is 0.99, .* 'moments' is 0.9"):
+        parse_spec(minimal)
+
+
 def test_schema_states_bounds_and_names_in_its_own_keywords():
     definitions = json_schema()["$defs"]
     assert definitions["DesignSpec"]["properties"]["n"]["minimum"] == 1
     assert definitions["DesignSpec"]["properties"]["method"]["enum"] == ["pick-freeze", "monte-carlo"]
-    assert definitions["SobolSpec"]["properties"]["level"]["exclusiveMaximum"] == 1
+    assert definitions["SobolSpec"]["properties"]["level"]["anyOf"][0]["exclusiveMaximum"] == 1
     text = json.dumps(json_schema())
     assert not [word for word in ('"ge":', '"le":', '"gt":', '"lt":') if word in text]
 

@@ -25,7 +25,7 @@ ROWS = (
     ("protocol", "design", "stats", "models", "channel", "results"),
     ("spec", "studydir", "analytic", "lifeline"),
     # Below spec, which lists the known names of an unknown one.
-    ("records", "registry", "framefile", "jsonfile"),
+    ("records", "registry", "framefile", "jsonfile", "locks"),
     ("arrays",),
     ("errors",),  # below arrays, whose faults are raised as FrameError
 )

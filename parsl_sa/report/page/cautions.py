@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from parsl_sa.report.dependence import NOTE, is_dependent
+from parsl_sa.report.flags import Caution, flagged
 from parsl_sa.report.numbers import number
 from parsl_sa.report.ranking import Ranking, rank
 from parsl_sa.results.schema import cell_dims, is_field
@@ -20,22 +20,6 @@ if TYPE_CHECKING:
 
 FEWEST, FEW = 8, 12  # replicates that an interval needs, and below which it is itself uncertain
 WIDE = 0.1  # half-width of an ST
-
-
-@dataclass(frozen=True)
-class Caution:
-    """One warning.
-
-    Parameters
-    ----------
-    title : str
-        What it is about.
-    text : str
-        What it means and what to do.
-    """
-
-    title: str
-    text: str
 
 
 def cautions(
@@ -63,7 +47,7 @@ def cautions(
         *_replicates(datasets, attrs),
         *_widths(datasets, attrs),
         *_undefined(datasets),
-        *_flagged(datasets),
+        *flagged(datasets),
         *_dependence(datasets),
     ]
     other_bits = int(attrs.get("other_bits", status.get("other_bits", 0)) or 0)
@@ -153,34 +137,6 @@ def _undefined(datasets: Mapping[str, xr.Dataset]) -> Iterator[Caution]:
                     "undefined."
                 )
                 yield Caution(f"Constant cells in {name}", text)
-
-
-def _flagged(datasets: Mapping[str, xr.Dataset]) -> Iterator[Caution]:
-    limited = _where(datasets, "precision_limited")
-    if limited:
-        text = (
-            f"{limited} by so little, for its size, that the rounding of its numbers reaches the indices. "
-            "Have the model return float64, or the change against a reference."
-        )
-        yield Caution("Close to rounding", text)
-    dominant = _where(datasets, "dominant_replicate")
-    if dominant:
-        text = (
-            f"{dominant} so unevenly that one replicate may hold over 30 % of the spread: a few rare inputs "
-            "decide the indices, and the intervals may be too narrow. Take more replicates, or study a "
-            "transformed output, its logarithm for instance."
-        )
-        yield Caution("Heavy tail", text)
-
-
-def _where(datasets: Mapping[str, xr.Dataset], flag: str) -> str:
-    """Say which outputs a flag is set in, as the subject of a sentence; empty where it is in none."""
-    found = []
-    for name, ds in datasets.items():
-        n_cells = int(ds[flag].sum()) if flag in ds else 0
-        if n_cells:
-            found.append(f"{name} in {n_cells:,} of {ds[flag].size:,} cells" if is_field(ds) else name)
-    return f"{', '.join(found)} var{'ies' if len(found) == 1 else 'y'}" if found else ""
 
 
 def _dependence(datasets: Mapping[str, xr.Dataset]) -> Iterator[Caution]:

@@ -150,7 +150,7 @@ def field_group(ds: xr.Dataset, order: Sequence[str], n_parameters: int, side: i
     return Group(
         "maps" if shown.is_map else "lines",
         "Over its cells" if shown.is_map else f"Along {shown.axes[0].name}",
-        tuple(_notes(shown, len(order), len(names))),
+        tuple(_notes(shown, len(order), len(names), top)),
         tuple(plates + [plate for row in by_parameter[:top] for plate in row]),
         tuple(plate for row in by_parameter[top:] for plate in row),
         _columns(shown),
@@ -184,7 +184,7 @@ def _highest(shown: View, places: Sequence[int]) -> float:
     return min(max([0.1, *[1.04 * top for top in tops]]), 1.0 if shown.is_map else 1.15)
 
 
-def _notes(shown: View, d: int, n_shown: int) -> list[str]:
+def _notes(shown: View, d: int, n_shown: int, n_top: int) -> list[str]:
     notes = []
     if shown.coarse:
         block = TIMES.join(str(size) for size in shown.sizes)
@@ -195,7 +195,11 @@ def _notes(shown: View, d: int, n_shown: int) -> list[str]:
         dims = [dim for dim in cell_dims(shown.ds) if dim not in {axis.name for axis in shown.axes}]
         notes.append(f"{len(shown.slices)} of {shown.n_slices:,} slices along {', '.join(dims)} are shown.")
     if d > n_shown:
-        notes.append(f"The {n_shown} parameters of largest ST of {d:,}; all are in results.zarr.")
+        files = f"; the files hold the first {n_top}" if n_top < n_shown else ""
+        notes.append(
+            f"The {n_shown} parameters of {d:,} whose ST of the whole field is largest{files}. In single "
+            "cells others may matter more; all are in results.zarr."
+        )
     if shown.is_map and n_shown:
         notes.append(
             "One scale for all indices; estimates below 0 or above its end take the colour of the end."

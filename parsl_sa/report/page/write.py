@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from parsl_sa.report.dependence import plain
+from parsl_sa.report.dependence import is_dependent, plain
 from parsl_sa.report.figures import indices_figure
 from parsl_sa.report.page import citation, provenance
 from parsl_sa.report.page.bars import scale_of
@@ -74,6 +74,7 @@ def write_report(
         .get_template("page.html.j2")
         .render(
             name=str(attrs.get("name") or "study"),
+            dependent=any(is_dependent(ds) for ds in datasets.values()),
             finished=bool(attrs.get("finished", True)),
             headline=provenance.headline(attrs, spec),
             version=version,
