@@ -95,12 +95,11 @@ def _dependent(name: str, ranking: Ranking) -> str:
     full, alone = int(np.nanargmax(ranking.S1)), int(np.nanargmax(ranking.ST))
     of_full = index(float(ranking.S1[full]), float(ranking.S1_conf[full]))
     of_alone = index(float(ranking.ST[alone]), float(ranking.ST_conf[alone]))
-    shares = "with all that it shares with others"
-    return (
-        f"{name}: {_short(ranking, full)} explains the most {shares} (S1_full {_joined(of_full)}), "
-        f"{'and ' if full == alone else ''}{_short(ranking, alone)} the most once all others are known "
-        f"(ST_independent {_joined(of_alone)})."
-    )
+    shared = f"with all that it shares with others (S1_full {_joined(of_full)})"
+    own = f"once all others are known (ST_independent {_joined(of_alone)})"
+    if full == alone:
+        return f"{name}: {_short(ranking, full)} explains the most, both {shared} and {own}."
+    return f"{name}: {_short(ranking, full)} explains the most {shared}, {_short(ranking, alone)} the most {own}."
 
 
 def _joined(parts: tuple[str, str]) -> str:
