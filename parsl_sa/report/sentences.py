@@ -99,7 +99,8 @@ def _dependent(name: str, ranking: Ranking) -> str:
     own = f"once all others are known (ST_independent {_joined(of_alone)})"
     if full == alone:
         return f"{name}: {_short(ranking, full)} explains the most, both {shared} and {own}."
-    return f"{name}: {_short(ranking, full)} explains the most {shared}, {_short(ranking, alone)} the most {own}."
+    leaders = _short(ranking, full), _short(ranking, alone)
+    return f"{name}: {leaders[0]} explains the most {shared}, {leaders[1]} the most {own}."
 
 
 def _joined(parts: tuple[str, str]) -> str:
