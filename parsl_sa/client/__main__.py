@@ -9,6 +9,7 @@ import argparse
 import os
 import socket
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _CAPACITY = 3
 _LEAVE_ORDER = -1
+_FORWARDED_S = 0.3
+"""Time for the launcher to pass on what a rank has printed; an abort loses what it has not read."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(options, ranks)
     except Exception as error:  # noqa: BLE001 - the edge: a rank that fails alone would hang the others
-        traceback.print_exc()
-        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the client's log
+        print(f"{traceback.format_exc()}{type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the client's log
+        time.sleep(_FORWARDED_S)
         ranks.abort(1)
 
 
