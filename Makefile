@@ -61,7 +61,7 @@ $(VENV)/stamp-python:
 	$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-# NeuralFoil is installed without its dependencies: the demo only reads the weights in it. A torch from TORCH_INDEX
+# NeuralFoil, facenet-pytorch and fusion-surrogates come without their dependencies: only the weights in them are read. A torch from TORCH_INDEX
 # also comes alone, since such an index seldom holds the pinned versions of what torch depends on.
 $(VENV)/stamp-demo: pyproject.toml constraints.txt | $(VENV)/stamp-python
 	@echo "installing parsl-sa and what the demo needs into $(VENV) (a minute or two)"
@@ -74,5 +74,6 @@ endif
 
 $(VENV)/stamp-dev: $(VENV)/stamp-demo
 	@echo "installing what tests and checks need into $(VENV)"
-	$(INSTALL) --editable '.[mpi,demo,test,dev]'
+	$(INSTALL) --editable '.[mpi,demo,onnx,huggingface,sklearn,parquet,apps,test,dev]'
+	$(INSTALL) --no-deps facenet-pytorch fusion-surrogates
 	@touch $@
