@@ -61,8 +61,8 @@ $(VENV)/stamp-python:
 	$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-# NeuralFoil, facenet-pytorch and fusion-surrogates come without their dependencies: only the weights in them are read. A torch from TORCH_INDEX
-# also comes alone, since such an index seldom holds the pinned versions of what torch depends on.
+# NeuralFoil, facenet-pytorch and fusion-surrogates come without their dependencies: only their weights are read. A torch
+# from TORCH_INDEX also comes alone, since such an index seldom holds the pinned versions of what torch depends on.
 $(VENV)/stamp-demo: pyproject.toml constraints.txt | $(VENV)/stamp-python
 	@echo "installing parsl-sa and what the demo needs into $(VENV) (a minute or two)"
 ifneq ($(strip $(TORCH_INDEX)),)

@@ -11,6 +11,7 @@ from torch.export.passes import move_to_device_pass
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models.hardware import choose_device
+from parsl_sa.models.protocol import InputTensor
 from parsl_sa.models.source import user_code
 from parsl_sa.models.wrapped import TORCH_DTYPES, TorchModel
 
@@ -75,7 +76,9 @@ def load(model: Mapping[str, Any], base_dir: Path) -> TorchModel:
         fixed_batch=fixed,
         smallest_batch=smallest,
         largest_batch=largest,
-        n_columns=value.shape[1] if isinstance(value.shape[1], int) else None,
+        inputs=(
+            InputTensor("", (fixed, *(n if isinstance(n, int) else None for n in value.shape[1:])), dtype),
+        ),
     )
 
 
@@ -112,6 +115,10 @@ def _input(program: ExportedProgram) -> torch.Tensor:
             "(batch, columns); export a module that reshapes",
         )
     return value
+
+
+def _length(size: int | torch.SymInt) -> int | None:
+    return size if isinstance(size, int) else None
 
 
 def _batches(program: ExportedProgram, value: torch.Tensor) -> tuple[int | None, int, int | None]:

@@ -33,11 +33,12 @@ _SAME = {"float32": 1e-3, "float64": 1e-6}
 
 def check_width(model: Model, n_columns: int) -> None:
     """Refuse a model whose file states another number of input columns."""
-    if model.n_columns is not None and model.n_columns != n_columns:
+    stated = model.inputs[0].shape[1:] if len(model.inputs) == 1 else ()
+    if len(stated) == 1 and stated[0] not in {None, n_columns}:
         raise ModelError(
             "inputs.parameters",
             f"the spec's inputs give {n_columns} columns, one a parameter, but the model takes "
-            f"{model.n_columns}; add or remove parameters (a 'constant' fills a column)",
+            f"{stated[0]}; add or remove parameters (a 'constant' fills a column)",
         )
 
 

@@ -1,14 +1,40 @@
-"""What every loader returns: a network ready to be called on a batch of physical inputs."""
+"""What every loader returns: a network ready to be called on a batch of inputs."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    import numpy as np
     import numpy.typing as npt
+    import torch
+    from torch import nn
+
+    Array = npt.NDArray[Any] | torch.Tensor
+    Feed = Array | Mapping[str, Array]
+    """What a model is called with: its only input, or its inputs by name; the batch is axis 0 of each."""
+
+
+@dataclass(frozen=True)
+class InputTensor:
+    """An input of a network, as its file describes it.
+
+    Parameters
+    ----------
+    name : str
+        Its name; empty where the network takes one input without a name.
+    shape : tuple of int or None
+        Lengths of its axes, the batch first; None where any length is taken.
+    dtype : str
+        In NumPy's words: ``"float32"``, ``"int64"``.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
 
 
 class Model(Protocol):
@@ -16,7 +42,7 @@ class Model(Protocol):
 
     @property
     def dtype(self) -> str:
-        """What it is fed: ``"float32"`` or ``"float64"``."""
+        """What its floating inputs are: ``"float32"`` or ``"float64"``."""
         ...
 
     @property
@@ -35,8 +61,13 @@ class Model(Protocol):
         ...
 
     @property
-    def n_columns(self) -> int | None:
-        """Input columns that it takes, None where only a call can tell."""
+    def inputs(self) -> tuple[InputTensor, ...]:
+        """The inputs that its file describes; empty where only a call can tell."""
+        ...
+
+    @property
+    def module(self) -> nn.Module | None:
+        """The torch module whose layers can be looked into; None where there is none."""
         ...
 
     @property
@@ -54,13 +85,14 @@ class Model(Protocol):
         """Most rows of one call, None where no bound is known."""
         ...
 
-    def __call__(self, inputs: npt.NDArray[np.float64]) -> Any:
+    def __call__(self, inputs: Feed) -> Any:
         """Evaluate one batch.
 
         Parameters
         ----------
-        inputs : ndarray of float64, shape (batch, n_columns)
-            Physical inputs; never modified.
+        inputs : ndarray, tensor, or mapping of str to them
+            The only input, or the inputs by name; never modified. What is floating is converted to `dtype`,
+            whole numbers stay what they are.
 
         Returns
         -------

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     import numpy.typing as npt
+
+    from parsl_sa.models.protocol import Array, Feed, InputTensor
 
 TORCH_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -21,34 +25,54 @@ TORCH_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 class TorchModel:
     """A callable on tensors; see `parsl_sa.models.protocol.Model` for the fields.
 
+    Named inputs are passed as keywords.
+
     Examples
     --------
     >>> double = TorchModel(lambda x: 2 * x, dtype="float32")
     >>> double(np.ones((1, 2)))
     tensor([[2., 2.]])
+    >>> shifted = TorchModel(lambda x, shift: x + shift, dtype="float32")
+    >>> shifted({"x": np.ones((1, 2)), "shift": np.ones((1, 1))})
+    tensor([[2., 2.]])
     """
 
-    function: Callable[[torch.Tensor], Any]
+    function: Callable[..., Any]
     dtype: str
     device: str = "cpu"
     files: tuple[Path, ...] = ()
     fixed_batch: int | None = None
     smallest_batch: int = 1
     largest_batch: int | None = None
-    n_columns: int | None = None
+    inputs: tuple[InputTensor, ...] = ()
     plain: bool = False
     arrays: str = "torch"
 
-    def __call__(self, inputs: npt.NDArray[np.float64]) -> Any:
+    @property
+    def module(self) -> nn.Module | None:
+        """The function, where it is a module."""
+        return self.function if isinstance(self.function, nn.Module) else None
+
+    def __call__(self, inputs: Feed) -> Any:
         """Convert once, copying always (a model may write into its input), and call."""
         with torch.inference_mode():
-            tensor = torch.tensor(inputs, dtype=TORCH_DTYPES[self.dtype], device=self.device)
-            return self.function(tensor)
+            if isinstance(inputs, Mapping):
+                return self.function(**{name: self._tensor(array) for name, array in inputs.items()})
+            return self.function(self._tensor(inputs))
+
+    def _tensor(self, array: Array) -> torch.Tensor:
+        floating = array.is_floating_point() if isinstance(array, torch.Tensor) else array.dtype.kind == "f"
+        dtype = TORCH_DTYPES[self.dtype] if floating else None
+        if isinstance(array, torch.Tensor):
+            return array.to(self.device, dtype, copy=True)
+        return torch.tensor(array, dtype=dtype, device=self.device)
 
 
 @dataclass(frozen=True)
 class NumpyModel:
     """A callable on arrays; see `parsl_sa.models.protocol.Model` for the fields.
+
+    Named inputs are passed as keywords.
 
     Examples
     --------
@@ -57,18 +81,25 @@ class NumpyModel:
     array([3., 3.])
     """
 
-    function: Callable[[npt.NDArray[Any]], Any]
+    function: Callable[..., Any]
     dtype: str
     device: str = "cpu"
     files: tuple[Path, ...] = ()
     fixed_batch: int | None = None
     smallest_batch: int = 1
     largest_batch: int | None = None
-    n_columns: int | None = None
+    inputs: tuple[InputTensor, ...] = ()
     plain: bool = False
     arrays: str = "numpy"
+    module: nn.Module | None = None
 
-    def __call__(self, inputs: npt.NDArray[np.float64]) -> Any:
+    def __call__(self, inputs: Feed) -> Any:
         """Convert once, copying always (a model may write into its input), and call."""
         with torch.inference_mode():  # the function may wrap a torch module
-            return self.function(np.array(inputs, dtype=self.dtype, order="C"))
+            if isinstance(inputs, Mapping):
+                return self.function(**{name: self._array(array) for name, array in inputs.items()})
+            return self.function(self._array(inputs))
+
+    def _array(self, array: Array) -> npt.NDArray[Any]:
+        plain = array.numpy(force=True) if isinstance(array, torch.Tensor) else array
+        return np.array(plain, dtype=self.dtype if plain.dtype.kind == "f" else None, order="C")

@@ -49,7 +49,7 @@ def test_a_static_batch_is_read_and_kept(tmp_path: Path) -> None:
     net = Net().eval()
     write(tmp_path / "net.pt2", net, (torch.zeros(4, 3),))
     model = load({"loader": "exported", "path": "net.pt2"}, tmp_path)
-    assert (model.fixed_batch, model.n_columns, model.dtype) == (4, 3, "float32")
+    assert (model.fixed_batch, model.inputs[0].shape, model.dtype) == (4, (4, 3), "float32")
     evaluator = Evaluator(model, [{"name": "a", "select": "a"}, {"name": "b", "select": "b.0"}], 3)
     evaluator.probe(ROWS)
     choice = choose_batch(evaluator, ROWS, 2**30, 1024)
