@@ -208,10 +208,8 @@ def _preprocess_rules(inputs: Part, model: Part, broken: Broken) -> Iterator[Fin
     part = Part.of(PreprocessSpec, plain, steps, broken)
     yield from PreprocessSpec.rules(part)
     axes = _axes(inputs)
-    for key in _DEFAULTS:
-        if (
-            plain.get(key) not in {None, _DEFAULTS[key]}
-            and (axes is None or not {"H", "W"} <= set(axes))
-            and "base" not in inputs.broken
-        ):
+    if "base" in inputs.broken or (axes is not None and {"H", "W"} <= set(axes)):
+        return
+    for key, default in _DEFAULTS.items():
+        if plain.get(key) not in {None, default}:
             yield part.finding("is for images: give a base input with the axes H and W", key)

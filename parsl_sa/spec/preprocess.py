@@ -31,7 +31,7 @@ PerChannel = Annotated[Any, BeforeValidator(_per_channel), WithJsonSchema(_NUMBE
 
 
 class PreprocessSpec(Section):
-    """Steps from the user's inputs to the network's, in this order: size, channels, scale, mean, sd, layout."""
+    """Steps to the network's inputs, in this order: size, channels, scale, mean and sd, layout."""
 
     size: Annotated[tuple[Count, Count], AsTuple] | None = Field(
         default=None, description="Rows and columns that an image is resized to, bilinear with antialiasing."
