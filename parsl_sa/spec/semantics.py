@@ -92,6 +92,7 @@ def _statistics(plain: Mapping[str, Any], broken: Broken) -> list[Part]:
 
 def _repeated(parts: Iterable[Part], what: str, place: tuple[str, ...] = ("name",)) -> Iterator[Finding]:
     first: dict[str, Part] = {}
+    told: set[tuple[Steps, str]] = set()
     for part in parts:
         name = part.get("name")
         # Where the kind is unknown the name was never validated: it may be of any type.
@@ -99,6 +100,9 @@ def _repeated(parts: Iterable[Part], what: str, place: tuple[str, ...] = ("name"
             continue
         if name in first:
             origin = Finding(first[name].steps, "").fault().place
+            if (part.steps, origin) in told:  # a perturbation brings many parameters along
+                continue
+            told.add((part.steps, origin))
             yield part.finding(f"repeats {what} '{name}' of {origin}; names must differ", *place)
         else:
             first[name] = part
