@@ -23,9 +23,13 @@ from parsl_sa.spec.statistics import (
     default_statistics,
     resolved_statistic,
 )
+from parsl_sa.spec.table import TableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from parsl_sa.spec.parameter import ParameterSpec
 
 SPEC_VERSION = 1
 
@@ -125,9 +129,14 @@ class StudySpec(Section):
         return [item.model_dump(mode="json") for item in self.resolved_statistics()]
 
     def parameters_plain(self) -> list[dict[str, Any]]:
-        """Return name, distribution and its fields of every parameter; what `parsl_sa.design` takes."""
-        shown_only = {"unit", "description"}
-        return [item.model_dump(mode="json", exclude=shown_only) for item in self.inputs.parameters]
+        """Return name, distribution and its fields of every parameter; what `parsl_sa.design` takes.
+
+        Raises
+        ------
+        SpecError
+            If a file of values cannot be read, or is not what it was.
+        """
+        return _plain(self.inputs.parameters)
 
     def groups_plain(self) -> dict[str, list[str]]:
         """Return the names of the parameters of every group; what `parsl_sa.design` takes."""
@@ -189,8 +198,13 @@ def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
     replicates, replicate_bundles = replicate_plan(spec.design)
     design = {"n": replicates * replicate_bundles, "replicates": replicates}
     outputs = tuple(output.at(base_dir) for output in spec.outputs)
-    inputs = spec.inputs
+    parameters = tuple(item.at(base_dir) for item in spec.inputs.parameters)
+    inputs = spec.inputs.model_copy(update={"parameters": parameters})
     faults: list[Fault] = []
+    try:
+        _plain(parameters)
+    except SpecError as error:
+        faults += error.faults
     if inputs.dependence is not None:
         dependence = inputs.dependence.at(base_dir)
         inputs = inputs.model_copy(update={"dependence": dependence})
@@ -207,6 +221,20 @@ def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
             "statistics": spec.resolved_statistics(),
         }
     )
+
+
+def _plain(parameters: Iterable[ParameterSpec]) -> list[dict[str, Any]]:
+    """Return what `parsl_sa.design` takes of each parameter, or raise every fault of their files."""
+    plain: list[dict[str, Any]] = []
+    faults: list[Fault] = []
+    for index, item in enumerate(parameters):
+        try:
+            plain.append(item.plain())
+        except TableError as error:
+            faults += [Fault(f"inputs.parameters[{index}].file", text) for text in error.messages]
+    if faults:
+        raise SpecError(faults)
+    return plain
 
 
 def science(spec: StudySpec) -> dict[str, Any]:
@@ -228,7 +256,7 @@ def science(spec: StudySpec) -> dict[str, Any]:
     model = spec.model.model_dump(mode="json", include={"loader", "options", "dtype", "arrays"})
     return {
         "model": {**model, "function": spec.model.function},
-        "inputs": [item.model_dump(mode="json", exclude={"description"}) for item in spec.inputs.parameters],
+        "inputs": [item.science() for item in spec.inputs.parameters],
         **({"groups": spec.groups_plain()} if spec.inputs.groups else {}),
         **({"dependence": spec.inputs.dependence.science()} if spec.inputs.dependence else {}),
         "design": {
