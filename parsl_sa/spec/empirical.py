@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from parsl_sa.errors import Fault
 from parsl_sa.spec.fields import complain
 from parsl_sa.spec.parameter import ParameterSpec
-from parsl_sa.spec.table import digest_table, read_column
+from parsl_sa.spec.table import TableError, digest_table, read_column
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import numpy.typing as npt
 
@@ -70,6 +73,13 @@ class EmpiricalSpec(ParameterSpec):
         """
         named = self.name if self.column is None and Path(self.file).suffix != ".npy" else self.column
         return read_column(Path(self.file), named, self.digest)
+
+    def file_faults(self, place: str) -> Iterator[Fault]:
+        """See `ParameterSpec.file_faults`."""
+        try:
+            self.values()
+        except TableError as error:
+            yield from (Fault(f"{place}.file", message) for message in error.messages)
 
     def plain(self) -> dict[str, Any]:
         """See `ParameterSpec.plain`."""

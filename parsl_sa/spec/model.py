@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from parsl_sa.spec.fields import Device, PlugIn, Section
+from parsl_sa.spec.preprocess import PreprocessSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +45,13 @@ class ModelSpec(Section):
         default="auto",
         description='What a plain callable takes, torch tensors or NumPy arrays; "auto" sees which of the '
         "two its code uses. A torch module takes tensors.",
+    )
+
+    preprocess: PreprocessSpec = Field(
+        default=PreprocessSpec(),
+        description="What the network expects of its inputs, so that parameters and base inputs are stated "
+        "as "
+        "the user knows them.",
     )
 
     @property

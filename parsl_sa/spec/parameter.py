@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from parsl_sa.errors import Fault
     from parsl_sa.spec.parts import Finding, Part
 
 _SHOWN_ONLY = {"unit", "description", "trained"}
@@ -54,6 +55,16 @@ class ParameterSpec(Section):
     def science(self) -> dict[str, Any]:
         """Return what results depend on, and the unit that they are shown in; of a file a digest."""
         return self.model_dump(mode="json", exclude=_SHOWN_ONLY - {"unit"})
+
+    def file_faults(self, place: str) -> Iterator[Fault]:  # noqa: ARG002 - see `at`
+        """Yield what is wrong with its file.
+
+        Parameters
+        ----------
+        place : str
+            Where the parameter stands in the spec.
+        """
+        yield from ()
 
     def at(self, base_dir: Path) -> ParameterSpec:  # noqa: ARG002 - only files have paths
         """Return it with the path of its file made absolute, and what the file holds pinned down."""

@@ -167,7 +167,8 @@ def problem_of(spec: StudySpec) -> dict[str, Any]:
     if spec.inputs.dependence is not None:
         faults.append(Fault("inputs.dependence", "SALib has independent parameters alone"))
     bounds: list[list[float]] = []
-    for index, item in enumerate(spec.inputs.parameters):
+    parameters = spec.inputs.everything
+    for index, item in enumerate(parameters):
         found = _bounds(item)
         if isinstance(found, str):
             place = f"inputs.parameters[{index}]"
@@ -177,13 +178,13 @@ def problem_of(spec: StudySpec) -> dict[str, Any]:
             bounds.append(found)
     if faults:
         raise SpecError(faults)
-    names = [item.name for item in spec.inputs.parameters]
+    names = [item.name for item in parameters]
     group_of = {name: group for group, members in spec.inputs.groups.items() for name in members}
     return {
         "num_vars": len(names),
         "names": names,
         "bounds": bounds,
-        "dists": [_EXPORTS[item.distribution][0] for item in spec.inputs.parameters],
+        "dists": [_EXPORTS[item.distribution][0] for item in parameters],
         **({"groups": [group_of.get(name, name) for name in names]} if group_of else {}),
         "outputs": [output.name for output in spec.outputs],
     }

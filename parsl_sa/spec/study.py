@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from parsl_sa.errors import Fault, SpecError
-from parsl_sa.spec.dependence import Dependence
 from parsl_sa.spec.dependence_rules import JOINT, crossing_sets, is_conditional
 from parsl_sa.spec.design import DesignSpec, replicate_plan
 from parsl_sa.spec.distributions import AnyParameter, ConstantSpec
-from parsl_sa.spec.factors import Groups, factors_of
+from parsl_sa.spec.factors import factors_of
 from parsl_sa.spec.farm import FarmSpec, StopSpec
-from parsl_sa.spec.fields import AsTuple, Section, Slug
+from parsl_sa.spec.fields import Section, Slug
+from parsl_sa.spec.inputs import InputsSpec
 from parsl_sa.spec.model import ModelSpec
 from parsl_sa.spec.outputs import Outputs
 from parsl_sa.spec.statistics import (
@@ -26,34 +26,11 @@ from parsl_sa.spec.statistics import (
 from parsl_sa.spec.table import TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-    from parsl_sa.spec.parameter import ParameterSpec
+    from parsl_sa.spec.preprocess import PreprocessSpec
 
 SPEC_VERSION = 1
-
-Parameters = Annotated[
-    tuple[Annotated[AnyParameter, Field(discriminator="distribution")], ...], AsTuple, Field(min_length=1)
-]
-
-
-class InputsSpec(Section):
-    """The inputs of the model."""
-
-    parameters: Parameters = Field(
-        description="One entry for each column of the model's input, in the model's order; at least one "
-        "of them uncertain."
-    )
-    groups: Groups = Field(
-        default_factory=dict,
-        description='Parameters that vary together, such as {"flow": ["Re", "mach"]}: a group has one pair '
-        "of indices, S1 its closed index and ST its total one. Parameters in no group stand by themselves.",
-    )
-    dependence: Dependence | None = Field(
-        default=None,
-        description="How parameters depend on each other; null or left out where all are independent.",
-    )
 
 
 class StudySpec(Section):
@@ -83,7 +60,7 @@ class StudySpec(Section):
     @property
     def uncertain(self) -> tuple[AnyParameter, ...]:
         """The parameters that vary, in the order of the spec."""
-        return tuple(item for item in self.inputs.parameters if not isinstance(item, ConstantSpec))
+        return tuple(item for item in self.inputs.everything if not isinstance(item, ConstantSpec))
 
     @property
     def members(self) -> dict[str, tuple[AnyParameter, ...]]:
@@ -136,7 +113,14 @@ class StudySpec(Section):
         SpecError
             If a file of values cannot be read, or is not what it was.
         """
-        return _plain(self.inputs.parameters)
+        try:
+            return [item.plain() for item in self.inputs.everything]
+        except TableError as error:
+            raise SpecError(list(self.inputs.parameter_faults())) from error
+
+    def inputs_plain(self) -> dict[str, Any]:
+        """Return how rows of parameters become inputs of the model; what `parsl_sa.models` takes."""
+        return {**self.inputs.plain(), "preprocess": self.model.preprocess.model_dump(mode="json")}
 
     def groups_plain(self) -> dict[str, list[str]]:
         """Return the names of the parameters of every group; what `parsl_sa.design` takes."""
@@ -168,7 +152,7 @@ class StudySpec(Section):
 
     def model_plain(self) -> dict[str, Any]:
         """Return the model as a plain dict; what `parsl_sa.models` takes."""
-        return self.model.model_dump(mode="json")
+        return self.model.model_dump(mode="json", exclude={"preprocess"})
 
     def plain(self) -> dict[str, Any]:
         """Return the whole spec as plain JSON values, defaults included."""
@@ -198,17 +182,10 @@ def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
     replicates, replicate_bundles = replicate_plan(spec.design)
     design = {"n": replicates * replicate_bundles, "replicates": replicates}
     outputs = tuple(output.at(base_dir) for output in spec.outputs)
-    parameters = tuple(item.at(base_dir) for item in spec.inputs.parameters)
-    inputs = spec.inputs.model_copy(update={"parameters": parameters})
-    faults: list[Fault] = []
-    try:
-        _plain(parameters)
-    except SpecError as error:
-        faults += error.faults
+    inputs = spec.inputs.at(base_dir)
+    faults: list[Fault] = [*inputs.file_faults()]
     if inputs.dependence is not None:
-        dependence = inputs.dependence.at(base_dir)
-        inputs = inputs.model_copy(update={"dependence": dependence})
-        faults += dependence.file_faults(spec.joint)
+        faults += inputs.dependence.file_faults(spec.joint)
     faults += [fault for i, output in enumerate(outputs) for fault in output.file_faults(f"outputs[{i}]")]
     if faults:
         raise SpecError(faults)
@@ -221,20 +198,6 @@ def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
             "statistics": spec.resolved_statistics(),
         }
     )
-
-
-def _plain(parameters: Iterable[ParameterSpec]) -> list[dict[str, Any]]:
-    """Return what `parsl_sa.design` takes of each parameter, or raise every fault of their files."""
-    plain: list[dict[str, Any]] = []
-    faults: list[Fault] = []
-    for index, item in enumerate(parameters):
-        try:
-            plain.append(item.plain())
-        except TableError as error:
-            faults += [Fault(f"inputs.parameters[{index}].file", text) for text in error.messages]
-    if faults:
-        raise SpecError(faults)
-    return plain
 
 
 def science(spec: StudySpec) -> dict[str, Any]:
@@ -255,8 +218,9 @@ def science(spec: StudySpec) -> dict[str, Any]:
     replicates, replicate_bundles = replicate_plan(spec.design)
     model = spec.model.model_dump(mode="json", include={"loader", "options", "dtype", "arrays"})
     return {
-        "model": {**model, "function": spec.model.function},
+        "model": {**model, "function": spec.model.function, **_changed(spec.model.preprocess)},
         "inputs": [item.science() for item in spec.inputs.parameters],
+        **spec.inputs.science(),
         **({"groups": spec.groups_plain()} if spec.inputs.groups else {}),
         **({"dependence": spec.inputs.dependence.science()} if spec.inputs.dependence else {}),
         "design": {
@@ -267,6 +231,12 @@ def science(spec: StudySpec) -> dict[str, Any]:
         "outputs": [output.science() for output in spec.outputs],
         "statistics": spec.statistics_plain(),
     }
+
+
+def _changed(preprocess: PreprocessSpec) -> dict[str, Any]:
+    """Return the preprocessing where there is some, so that studies without keep their digest."""
+    plain = preprocess.model_dump(mode="json", exclude_defaults=True)
+    return {"preprocess": plain} if plain else {}
 
 
 def json_schema() -> dict[str, Any]:
