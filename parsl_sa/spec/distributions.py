@@ -204,6 +204,21 @@ class ConstantSpec(ParameterSpec):
     value: Number = Field(description="The value in every row.")
 
 
+class SwitchSpec(ParameterSpec):
+    """Something that is there or taken away, half of the time; one at a time: away in its own row alone."""
+
+    distribution: Literal["switch"] = Field(description="Kind of distribution.")
+    on: Number = Field(default=1.0, description="The value where it is there.")
+    off: Number = Field(default=0.0, description="The value where it is taken away; differs from `on`.")
+
+    @classmethod
+    def rules(cls, part: Part) -> Iterator[Finding]:
+        """See `ParameterSpec.rules`."""
+        on, off = part.get("on"), part.get("off")
+        if on is not None and on == off:
+            yield part.finding(f"must differ from on ({_shown(on)}), or the switch does nothing", "off")
+
+
 class JointSpec(ParameterSpec):
     """No distribution of its own: `inputs.dependence` draws it with others, from a table or a simplex."""
 
@@ -221,6 +236,7 @@ AnyParameter = (
     | ChoiceSpec
     | ConstantSpec
     | JointSpec
+    | SwitchSpec
 )
 
 PARAMETER_KINDS: dict[str, type[ParameterSpec]] = {

@@ -56,8 +56,10 @@ CASES = [
     ("choice", {"values": [4.0, 1.0, 2.5]}, None, (1, 4)),
     ("choice", {"values": [0.0, 1.0], "weights": [1.0, 3.0]}, stats.bernoulli(0.75), (0, 1)),
     ("constant", {"value": 7.5}, None, (7.5, 7.5)),
+    ("switch", {"on": 1.0, "off": 0.0}, stats.bernoulli(0.5), (0, 1)),
+    ("switch", {"on": -2.0, "off": 3.0}, None, (-2, 3)),
 ]
-DISCRETE = ("integer", "choice", "constant")
+DISCRETE = ("integer", "choice", "constant", "switch")
 
 every_case = pytest.mark.parametrize(
     ("name", "fields", "reference", "bounds"),
@@ -112,7 +114,7 @@ def test_quantiles_rise_within_the_bounds(name, fields, reference, bounds):
     assert np.isfinite(quantiles).all()
     assert quantiles.min() >= bounds[0]
     assert quantiles.max() <= bounds[1]
-    if name != "choice":  # whose values stand in the order of the spec
+    if name != "choice" and fields.get("on") != -2.0:  # whose values stand in the order of the spec
         assert (np.diff(quantiles) >= -4 * EPS * np.abs(quantiles[1:])).all()
 
 
@@ -182,4 +184,7 @@ def test_numbers_are_required_where_the_spec_requires_them():
         for field in inspect.signature(resolve("distribution", name)).parameters.values()
         if field.default is not inspect.Parameter.empty
     }
-    assert optional == {("truncated-normal", "low"), ("truncated-normal", "high"), ("choice", "weights")}
+    assert optional == {
+        ("truncated-normal", "low"), ("truncated-normal", "high"), ("choice", "weights"),
+        ("switch", "on"), ("switch", "off"),
+    }  # fmt: skip
