@@ -96,7 +96,11 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     replicates, replicate_bundles = replicate_plan(spec.design)
     sampler = _sampler(spec, replicate_bundles)
     evaluator = models.Evaluator(
-        models.load(spec.model_plain(), Path()), spec.outputs_plain(), len(spec.inputs.parameters)
+        models.load(spec.model_plain(), Path()),
+        spec.outputs_plain(),
+        len(spec.inputs.parameters),
+        spec.model.class_names(),
+        spec.model.scores,
     )
     rows = _probe_rows(sampler.rows(0, min(PROBE_BUNDLES, replicate_bundles)))
     quantities = evaluator.learn(rows[:2])
@@ -107,7 +111,8 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     outputs = evaluator.evaluate(rows, chosen.batch)
     pivots = _pivots(outputs)
     masked = np.isnan(pivots)
-    warnings = [*sampler.remarks, *cautions(spec, outputs, quantities, sampler.layout.n_rows)]
+    told = cautions(spec, outputs, quantities, sampler.layout.n_rows)
+    warnings = [*sampler.remarks, *evaluator.reader.remarks, *told]
     del outputs
     weights = _weights(spec, quantities)
     accumulator = stats.assemble(
@@ -118,7 +123,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     costs = _costs(sampler, evaluator, accumulator, chosen.batch)
     sizes = cut(costs, replicate_bundles, ranks)
     form = stats.Form.smaller(accumulator, sizes.lease_bundles, sizes.lanes, evaluator.dtype)
-    hashes = models.hashes(evaluator.model)
+    hashes = models.hashes(evaluator.model, evaluator.reader.files)
     plan = Plan(
         science=digest_of({**science(spec), "files": hashes}),
         layout=sampler.layout,

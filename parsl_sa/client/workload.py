@@ -92,13 +92,19 @@ class Workload:
             dependence=spec.dependence_plain(),
         )
         model = models.load(spec.model_plain(), Path())
-        found = models.hashes(model)
+        self.evaluator = models.Evaluator(
+            model,
+            spec.outputs_plain(),
+            len(spec.inputs.parameters),
+            spec.model.class_names(),
+            spec.model.scores,
+        )
+        found = models.hashes(model, self.evaluator.reader.files)
         if found != plan.model_hashes:
             changed = sorted(
                 k for k in {*found, *plan.model_hashes} if found.get(k) != plan.model_hashes.get(k)
             )
             raise StudyError(f"the model has changed since the plan was frozen: {', '.join(changed)}")
-        self.evaluator = models.Evaluator(model, spec.outputs_plain(), len(spec.inputs.parameters))
         quantities = self.evaluator.learn(self.sampler.rows(0, 2)[:, 0])
         if quantities != plan.quantities or self.evaluator.dtype != plan.dtype:
             raise StudyError("the model gives other shapes or types than when the plan was frozen")

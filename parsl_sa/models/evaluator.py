@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parsl_sa.errors import ModelError
-from parsl_sa.models import probing, quantities
+from parsl_sa.models import probing
+from parsl_sa.models.quantities import Reader, result_dtype
+from parsl_sa.models.quantities.scores import LOGITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,9 +28,13 @@ class Evaluator:
     model : Model
         As `parsl_sa.models.load` returns it.
     outputs : sequence of mapping
-        The spec's ``outputs``: ``name``, and optionally ``select``, ``dims`` and ``unit``.
+        The spec's ``outputs``, as `parsl_sa.models.quantities.Reader` takes them.
     n_columns : int
         Columns of the inputs: the spec's parameters.
+    classes : sequence of str
+        Names of the classes of a classifier.
+    scores : str
+        What a classifier returns: ``"logits"`` or ``"probabilities"``.
 
     Examples
     --------
@@ -44,10 +50,17 @@ class Evaluator:
            [ 9.,  8., 10.]])
     """
 
-    def __init__(self, model: Model, outputs: Sequence[Mapping[str, Any]], n_columns: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        outputs: Sequence[Mapping[str, Any]],
+        n_columns: int,
+        classes: Sequence[str] = (),
+        scores: str = LOGITS,
+    ) -> None:
         self.model = model
         self.n_columns = n_columns
-        self._outputs = tuple(outputs)
+        self.reader = Reader(outputs, classes, scores, model.module)
         self._quantities: tuple[Quantity, ...] = ()
         self._dtype = ""
 
@@ -89,7 +102,7 @@ class Evaluator:
         """
         sample, arrays = self._first(rows)
         probing.check_finite(arrays, self._quantities, sample)
-        probing.check_rows(self.model, sample, arrays, lambda other: quantities.read(other, self._outputs))
+        probing.check_rows(self.model, sample, arrays, self._read)
         return self._quantities
 
     def learn(self, rows: npt.NDArray[np.float64]) -> tuple[Quantity, ...]:
@@ -117,12 +130,15 @@ class Evaluator:
         """Evaluate the first batch; return its rows and the outputs selected."""
         probing.check_width(self.model, self.n_columns)
         sample = probing.fit_batch(self.model, np.ascontiguousarray(rows, dtype=np.float64))
-        output = probing.first_call(self.model, sample, self.n_columns)
+        arrays, self._quantities = self.reader.learn(
+            lambda: probing.first_call(self.model, sample, self.n_columns), len(sample)
+        )
+        self._dtype = result_dtype(arrays)
         # Copies: a function may return the same buffer from every call.
-        arrays = [array.copy() for array in quantities.read(output, self._outputs)]
-        self._quantities = quantities.learn(arrays, self._outputs, len(sample))
-        self._dtype = quantities.result_dtype(arrays)
-        return sample, arrays
+        return sample, [array.copy() for array in arrays]
+
+    def _read(self, rows: npt.NDArray[np.float64]) -> list[npt.NDArray[Any]]:
+        return self.reader.read(lambda: self.model(rows))
 
     def evaluate(
         self, rows: npt.NDArray[np.float64], batch: int, into: npt.NDArray[Any] | None = None
@@ -159,7 +175,7 @@ class Evaluator:
             used = len(chunk)
             if used < batch:
                 chunk = np.concatenate([chunk, np.repeat(chunk[-1:], batch - used, axis=0)])
-            arrays = quantities.read(self.model(chunk), self._outputs)
+            arrays = self._read(chunk)
             for index, (array, quantity) in enumerate(zip(arrays, known, strict=True)):
                 if array.shape[:1] != (batch,) or array.size != batch * quantity.n_cells:
                     raise ModelError(f"outputs[{index}]", _changed(quantity, array.shape, batch))

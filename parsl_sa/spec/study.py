@@ -150,8 +150,7 @@ class StudySpec(Section):
 
     def outputs_plain(self) -> list[dict[str, Any]]:
         """Return the quantities of interest as plain dicts; what `parsl_sa.models` takes."""
-        seen = {"name", "select", "dims", "unit"}
-        return [item.model_dump(mode="json", include=seen) for item in self.outputs]
+        return [item.plain() for item in self.outputs]
 
     def design_plain(self) -> dict[str, Any]:
         """Return method, sequence, both_ways and seed; what `parsl_sa.design` takes."""
@@ -159,7 +158,7 @@ class StudySpec(Section):
 
     def model_plain(self) -> dict[str, Any]:
         """Return the model as a plain dict; what `parsl_sa.models` takes."""
-        return self.model.model_dump(mode="json")
+        return self.model.model_dump(mode="json", exclude={"classes", "scores"})
 
     def plain(self) -> dict[str, Any]:
         """Return the whole spec as plain JSON values, defaults included."""
@@ -189,8 +188,8 @@ def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
     replicates, replicate_bundles = replicate_plan(spec.design)
     design = {"n": replicates * replicate_bundles, "replicates": replicates}
     outputs = tuple(output.at(base_dir) for output in spec.outputs)
-    inputs = spec.inputs
-    faults: list[Fault] = []
+    model, inputs = spec.model.at(base_dir), spec.inputs
+    faults: list[Fault] = list(model.file_faults())
     if inputs.dependence is not None:
         dependence = inputs.dependence.at(base_dir)
         inputs = inputs.model_copy(update={"dependence": dependence})
@@ -200,7 +199,7 @@ def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
         raise SpecError(faults)
     return spec.model_copy(
         update={
-            "model": spec.model.at(base_dir),
+            "model": model.with_class_names(),
             "inputs": inputs,
             "design": spec.design.model_copy(update=design),
             "outputs": outputs,
@@ -227,7 +226,7 @@ def science(spec: StudySpec) -> dict[str, Any]:
     replicates, replicate_bundles = replicate_plan(spec.design)
     model = spec.model.model_dump(mode="json", include={"loader", "options", "dtype", "arrays"})
     return {
-        "model": {**model, "function": spec.model.function},
+        "model": {**model, "function": spec.model.function, **spec.model.classifier()},
         "inputs": [item.model_dump(mode="json", exclude={"description"}) for item in spec.inputs.parameters],
         **({"groups": spec.groups_plain()} if spec.inputs.groups else {}),
         **({"dependence": spec.inputs.dependence.science()} if spec.inputs.dependence else {}),
