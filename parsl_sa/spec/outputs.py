@@ -114,8 +114,8 @@ class OutputSpec(Section):
     target: Target = Field(
         default=None,
         description='The class asked about: an index from 0, a name of `model.classes`, "label" or '
-        '"predicted" (of the unperturbed base input). Null keeps all classes along an axis `class`; a loss takes the '
-        "label, and a predicted class with a target is 1 where it is that one, else 0.",
+        '"predicted" (of the unperturbed base input). Null keeps all classes along an axis `class`; a loss '
+        "takes the label, and a predicted class with a target is 1 where it is that one, else 0.",
     )
     loss: Literal["cross-entropy", "squared-error", "absolute-error"] | None = Field(
         default=None, description="Which loss: cross-entropy for classes (the default), errors for numbers."
@@ -131,8 +131,8 @@ class OutputSpec(Section):
     )
     axes: Axes = Field(
         default=(),
-        description='Axes that are reduced, by name or by number from 0 behind the batch, such as ["y", "x"]; '
-        "empty for all.",
+        description="Axes that are reduced, by name or by number from 0 behind the batch, such as "
+        '["y", "x"]; empty for all.',
     )
     unit: str = Field(default="", description="Physical unit; shown, never computed with.")
     coords: dict[str, Coordinate] = Field(
