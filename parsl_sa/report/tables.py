@@ -17,6 +17,7 @@ from parsl_sa.report.dependence import NOTE, is_dependent, plain
 from parsl_sa.report.fitting import Fitting
 from parsl_sa.report.flags import flagged
 from parsl_sa.report.moments import counts, moments
+from parsl_sa.report.named import named_table
 from parsl_sa.report.numbers import MISSING, align, index, no_minus_zero, number
 from parsl_sa.report.pairs import Pairs, pairs
 from parsl_sa.report.ranking import Ranking, positions, rank
@@ -69,6 +70,7 @@ def quantity_view(name: str, ds: xr.Dataset, limit: int | None = SHOWN) -> Rende
     ranking = rank(ds)
     if ranking is not None and np.isfinite(ranking.ST).any():
         parts.append(_field_table(ds, ranking, limit) if is_field(ds) else _scalar_table(ranking, limit))
+    parts += named_table(ds)
     together = pairs(ds)
     if together is not None:
         parts.append(_pair_table(together))

@@ -110,7 +110,7 @@ class Layers:
                 text = f"'{name}' runs {activation.runs} times in a forward; its last run is taken"
                 yield f"{self._places[name]}: {text}"
             if activation.path:
-                text = f"'{name}' returns several tensors; the first is taken, {activation.path}"
+                text = f"'{name}' returns several tensors; the first is taken, at {activation.path}"
                 yield f"{self._places[name]}: {text}"
 
 

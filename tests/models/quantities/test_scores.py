@@ -1,4 +1,4 @@
-"""What follows from scores, against SciPy, closed forms and exact arithmetic, in the ordinary and at the ends."""
+"""What follows from scores, against SciPy, closed forms and exact sums, also at the ends."""
 
 from __future__ import annotations
 
