@@ -73,6 +73,16 @@ TABLES: dict[str, dict[str, str]] = {
         "contrast": "parsl_sa.models.perturbations.contrast:Contrast",
         "shift": "parsl_sa.models.perturbations.shift:Shift",
     },
+    "quantity": {
+        "value": "parsl_sa.models.quantities.classes:Value",
+        "logit": "parsl_sa.models.quantities.classes:Logit",
+        "probability": "parsl_sa.models.quantities.classes:Probability",
+        "log-odds": "parsl_sa.models.quantities.classes:LogOdds",
+        "margin": "parsl_sa.models.quantities.classes:Margin",
+        "predicted-class": "parsl_sa.models.quantities.predicted:PredictedClass",
+        "loss": "parsl_sa.models.quantities.loss:Loss",
+        "entropy": "parsl_sa.models.quantities.entropy:Entropy",
+    },
     "channel": {
         "curve": "parsl_sa.channel.curve:CurveChannel",
         "in-process": "parsl_sa.channel.in_process:InProcessChannel",

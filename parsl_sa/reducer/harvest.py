@@ -109,8 +109,13 @@ def _extras(
 
 
 def _coords(quantity: Quantity, output: OutputSpec) -> dict[str, tuple[Sequence[float | str], str]]:
-    """Read coordinates; a file that is gone since the study began is no reason to have no results."""
-    coords: dict[str, tuple[Sequence[float | str], str]] = {}
+    """Read coordinates; a file that is gone since the study began is no reason to have no results.
+
+    Where the spec states none the plan may: names of classes.
+    """
+    coords: dict[str, tuple[Sequence[float | str], str]] = {
+        dim: (values, "") for dim, values in quantity.coords.items()
+    }
     for dim, length in zip(quantity.dims, quantity.shape, strict=True):
         if dim in quantity.coords:
             coords[dim] = (quantity.coords[dim], "")
