@@ -53,9 +53,9 @@ TABLES: dict[str, dict[str, str]] = {
         "linear-constraints": "parsl_sa.design.constraints:LinearConstraints",
     },
     "loader": {
-        "python": "parsl_sa.models.python:load",
-        "exported": "parsl_sa.models.exported:load",
-        "live": "parsl_sa.models.live:load",
+        "python": "parsl_sa.models.loaders.python:load",
+        "exported": "parsl_sa.models.loaders.exported:load",
+        "live": "parsl_sa.models.loaders.live:load",
     },
     "channel": {
         "curve": "parsl_sa.channel.curve:CurveChannel",

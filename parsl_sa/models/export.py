@@ -9,7 +9,7 @@ from torch import nn
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models.feeding import feed
-from parsl_sa.models.live import apart
+from parsl_sa.models.loaders.live import apart
 from parsl_sa.models.wrapped import TORCH_DTYPES
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ import torch
 from torch import nn
 
 from parsl_sa.errors import ModelError
-from parsl_sa.models import Evaluator, hashes, live, load
+from parsl_sa.models import Evaluator, hashes, load
+from parsl_sa.models.loaders import live
 from parsl_sa.registry import names
 
 if TYPE_CHECKING:
