@@ -107,7 +107,11 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     outputs = evaluator.evaluate(rows, chosen.batch)
     pivots = _pivots(outputs)
     masked = np.isnan(pivots)
-    warnings = [*sampler.remarks, *cautions(spec, outputs, quantities, sampler.layout.n_rows)]
+    warnings = [
+        *sampler.remarks,
+        *evaluator.model.remarks,
+        *cautions(spec, outputs, quantities, sampler.layout.n_rows),
+    ]
     del outputs
     weights = _weights(spec, quantities)
     accumulator = stats.assemble(

@@ -114,6 +114,8 @@ def check_rows(
 ) -> None:
     """Refuse a model that is random, or whose rows see each other.
 
+    In the mode ``"dropout"`` only the first is asked: masks are a function of the batch.
+
     The same rows are evaluated again and must repeat; then in other company and at other places: the
     rows are turned by one, and the first half of the batch is replaced by copies of a single row, so that
     what is normalised over the batch gives itself away.
@@ -123,9 +125,10 @@ def check_rows(
         if not _alike(array, repeat, bound):
             raise ModelError(
                 f"outputs[{index}]",
-                "the same inputs gave other values the second time; make the model deterministic (dropout or "
-                "noise still active? set a seed from an input parameter instead)",
+                f"the same inputs gave other values the second time, in eval mode; {_chance(model)}",
             )
+    if model.mode == "dropout":
+        return
     half = len(rows) // 2
     mixed = np.roll(rows, 1, axis=0)
     mixed[:half] = mixed[half]
@@ -136,6 +139,19 @@ def check_rows(
                 "the output of an input depends on the other inputs of its batch; each row must be evaluated "
                 "by itself (batch normalisation in training mode, or a softmax, mean or sort over axis 0?)",
             )
+
+
+def _chance(model: Model) -> str:
+    """Say where chance may come from, and what to do about it."""
+    cure = "make the noise a function of an input parameter (a seed)"
+    if model.module is None:
+        return f"dropout or noise is still active in it: switch it off, or {cure}"
+    return (
+        "its forward calls dropout or noise that eval mode does not switch off: write F.dropout(x, p, "
+        f"training=self.training) or a layer nn.Dropout, or {cure}; model.mode 'dropout' keeps layers of "
+        "dropout "
+        "active on purpose"
+    )
 
 
 def _alike(one: npt.NDArray[Any], other: npt.NDArray[Any], bound: float) -> bool:

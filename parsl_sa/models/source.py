@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 _count = itertools.count()
 
 
-def import_file(path: Path) -> ModuleType:
+def import_file(path: Path, place: str = "model.path") -> ModuleType:
     """Import one file under a name that no other study shares.
 
     Parameters
     ----------
     path : Path
         An existing Python file.
+    place : str
+        Where the spec names it.
 
     Returns
     -------
@@ -35,16 +37,16 @@ def import_file(path: Path) -> ModuleType:
     Raises
     ------
     ModelError
-        At ``model.path``, with the user's own exception, file and line.
+        At that place, with the user's own exception, file and line.
     """
     name = f"parsl_sa_model_{next(_count)}_{path.stem}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise ModelError("model.path", f"{path} is not a Python file; name one that ends in .py")
+        raise ModelError(place, f"{path} is not a Python file; name one that ends in .py")
     module = module_from_spec(spec)
     sys.modules[name] = module
     try:
-        with user_code("model.path", f"importing {path.name}", path.parent):
+        with user_code(place, f"importing {path.name}", path.parent):
             spec.loader.exec_module(module)
     except ModelError:
         del sys.modules[name]

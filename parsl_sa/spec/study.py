@@ -225,9 +225,8 @@ def science(spec: StudySpec) -> dict[str, Any]:
         Farm, stop rule and descriptions are left out: a study may move and be explained better.
     """
     replicates, replicate_bundles = replicate_plan(spec.design)
-    model = spec.model.model_dump(mode="json", include={"loader", "options", "dtype", "arrays"})
     return {
-        "model": {**model, "function": spec.model.function},
+        "model": spec.model.science(),
         "inputs": [item.model_dump(mode="json", exclude={"description"}) for item in spec.inputs.parameters],
         **({"groups": spec.groups_plain()} if spec.inputs.groups else {}),
         **({"dependence": spec.inputs.dependence.science()} if spec.inputs.dependence else {}),

@@ -1,25 +1,30 @@
-"""The loader `exported`: a `torch.export` file, whose own placeholders say batch, width and dtype."""
+"""The loader `exported`: a `torch.export` file, whose own placeholders say inputs, batch and dtype."""
 
 from __future__ import annotations
 
-import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 from torch.export.passes import move_to_device_pass
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models.hardware import choose_device
+from parsl_sa.models.located import locate
 from parsl_sa.models.protocol import InputTensor
 from parsl_sa.models.source import user_code
 from parsl_sa.models.wrapped import TORCH_DTYPES, TorchModel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from torch.export import ExportedProgram
 
+_FORM = (
+    "a torch.export file; make one with torch.export.save(torch.export.export(module.eval(), (example,)), "
+    "'model.pt2')"
+)
 _UNBOUNDED = 2**31  # torch writes "no bound" as a huge or symbolic integer
 
 
@@ -36,94 +41,111 @@ def load(model: Mapping[str, Any], base_dir: Path) -> TorchModel:
     Returns
     -------
     TorchModel
-        With the batch sizes, width and dtype that the file states.
+        With the inputs, batch sizes and dtype that the file states.
 
     Raises
     ------
     ModelError
-        If the file is missing or no exported program, has another signature than one floating input
-        of shape (batch, columns), or was exported in training mode.
+        If the file is missing or no exported program, takes anything but tensors with one batch axis, or was
+        exported in training mode.
 
     Notes
     -----
-    The batch is the first size of the file's input: an integer where it was exported static, a symbol
+    The batch is the first size of the file's inputs: an integer where it was exported static, a symbol
     with a range where dynamic. A size that is an expression (``8*n``) is served at the size it was
     exported with. An exported program has no eval mode of its own: what it was exported with stands.
     """
-    path = (base_dir / Path(str(model.get("path", ""))).expanduser()).resolve()
-    if model.get("options"):
-        raise ModelError("model.options", "an exported file takes none; remove them")
+    path = locate(model, base_dir, "exported", form=_FORM)
     if model.get("arrays") not in {None, "auto", "torch"}:
         raise ModelError("model.arrays", "an exported file takes tensors; use 'torch'")
-    _check_file(path)
+    if model.get("mode") == "dropout":
+        raise ModelError("model.mode", "an exported file has no layers to switch; use 'eval'")
     with user_code("model.path", f"torch.export.load of {path.name}", path.parent):
         program = torch.export.load(path)
     _refuse_training(program)
-    value = _input(program)
-    dtype = str(value.dtype).removeprefix("torch.")
-    asked = model.get("dtype") or "auto"
-    if dtype not in TORCH_DTYPES:
-        raise ModelError("model.path", f"the file's input is {dtype}; export with a float32 or float64 input")
-    if asked not in {"auto", dtype}:
+    values = _inputs(program)
+    dtype = _dtype(values.values())
+    if (model.get("dtype") or "auto") not in {"auto", dtype}:
         raise ModelError("model.dtype", f"the file was exported for {dtype}; use 'auto' or export again")
-    device = choose_device(model.get("device") or "cpu")
-    fixed, smallest, largest = _batches(program, value)
+    device = choose_device(str(model.get("device") or "auto"))
+    fixed, smallest, largest = _batches(program, values)
+    module = move_to_device_pass(program, device).module()
     return TorchModel(
-        move_to_device_pass(program, device).module(),
+        module if len(values) == 1 else _ByName(module, tuple(values)),
         dtype=dtype,
         device=device,
         files=(path,),
         fixed_batch=fixed,
         smallest_batch=smallest,
         largest_batch=largest,
-        inputs=(
-            InputTensor("", (fixed, *(n if isinstance(n, int) else None for n in value.shape[1:])), dtype),
-        ),
+        inputs=tuple(_described(name, value, fixed) for name, value in values.items()),
     )
 
 
-def _check_file(path: Path) -> None:
-    """Tell a missing file, a state dict and a TorchScript file from an exported program."""
-    if not path.is_file():
-        raise ModelError("model.path", f"no file {path} (paths are relative to the spec)")
-    cure = "make one with torch.export.save(torch.export.export(module.eval(), (example,)), 'model.pt2')"
-    if not zipfile.is_zipfile(path):
-        raise ModelError("model.path", f"{path.name} is not a torch.export file; {cure}")
-    with zipfile.ZipFile(path) as archive:
-        entries = {name.rpartition("/")[2] for name in archive.namelist()}
-    if "archive_format" not in entries:
-        kind = "a TorchScript file" if "constants.pkl" in entries else "a file of torch.save (weights alone?)"
-        raise ModelError("model.path", f"{path.name} is {kind}, not a torch.export file; {cure}")
+class _ByName(nn.Module):
+    """An exported module of several inputs, which takes them by name in any order."""
+
+    def __init__(self, module: nn.Module, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.module = module
+        self.names = names
+
+    def forward(self, *tensors: torch.Tensor, **named: torch.Tensor) -> Any:
+        """Call it with the inputs in their order."""
+        return self.module(*tensors, *(named[name] for name in self.names[len(tensors) :]))
+
+    def eval(self) -> _ByName:
+        """Do nothing: an exported module has the mode that it was exported with."""
+        return self
 
 
-def _input(program: ExportedProgram) -> torch.Tensor:
-    """Return the stand-in tensor of the program's only input."""
-    names = [name for name in program.graph_signature.user_inputs if isinstance(name, str)]
-    if len(program.graph_signature.user_inputs) != 1 or not names:
+def _inputs(program: ExportedProgram) -> dict[str, torch.Tensor]:
+    """Return the stand-in tensors of the program's inputs by name."""
+    names = program.graph_signature.user_inputs
+    values = {node.name: node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder"}
+    found: dict[str, Any] = {str(name): values.get(str(name)) for name in names}
+    args, keywords = program.call_spec.in_spec.children()
+    plain = len(args.children()) == len(names) and not keywords.children()
+    for name, value in found.items():
+        if not plain or not isinstance(value, torch.Tensor) or value.ndim == 0:
+            raise ModelError(
+                "model.path",
+                f"the file takes {', '.join(found)}, of which parsl-sa cannot give {name}: export a module "
+                "whose "
+                "forward takes tensors alone, one after the other, each with the batch as its first axis",
+            )
+    return found
+
+
+def _dtype(values: Iterable[torch.Tensor]) -> str:
+    """Return the dtype of all floating inputs."""
+    found = {str(value.dtype).removeprefix("torch.") for value in values if value.is_floating_point()}
+    if len(found) > 1 or not found <= set(TORCH_DTYPES):
         raise ModelError(
             "model.path",
-            f"the file takes {len(program.graph_signature.user_inputs)} inputs "
-            f"({', '.join(map(str, program.graph_signature.user_inputs))}); export a module of one tensor "
-            "(batch, columns) that splits the columns itself",
+            f"the file's inputs are {', '.join(sorted(found))}; export with inputs that are all float32 or "
+            "all float64",
         )
-    node = next(node for node in program.graph.nodes if node.op == "placeholder" and node.name == names[0])
-    value: torch.Tensor = node.meta["val"]
-    if value.ndim != 2:
-        raise ModelError(
-            "model.path",
-            f"the file takes an input of shape {tuple(map(str, value.shape))}, but parsl-sa gives "
-            "(batch, columns); export a module that reshapes",
-        )
-    return value
+    return found.pop() if found else "float32"
 
 
-def _length(size: int | torch.SymInt) -> int | None:
-    return size if isinstance(size, int) else None
+def _described(name: str, value: torch.Tensor, fixed: int | None) -> InputTensor:
+    shape = (fixed, *(n if isinstance(n, int) else None for n in value.shape[1:]))
+    return InputTensor(name, shape, str(value.dtype).removeprefix("torch."))
 
 
-def _batches(program: ExportedProgram, value: torch.Tensor) -> tuple[int | None, int, int | None]:
+def _batches(
+    program: ExportedProgram, values: Mapping[str, torch.Tensor]
+) -> tuple[int | None, int, int | None]:
     """Return the fixed batch, or the smallest and the largest one."""
-    size = value.shape[0]
+    sizes = {str(value.shape[0]): value.shape[0] for value in values.values()}
+    if len(sizes) > 1:
+        shown = ", ".join(f"{name} {value.shape[0]}" for name, value in values.items())
+        raise ModelError(
+            "model.path",
+            f"its inputs have different batch sizes ({shown}); export with one torch.export.Dim for all",
+        )
+    (size,) = sizes.values()
     if isinstance(size, int):
         return size, size, size
     expression = size.node.expr
