@@ -113,7 +113,7 @@ class _Network:
     """A session as a function of one array, or of several by name."""
 
     def __init__(self, session: Any, file: str) -> None:
-        self._session = session
+        self.session = session
         self.inputs = tuple(_described(one, file) for one in session.get_inputs())
         tensors = [one.name for one in session.get_outputs() if one.type.startswith("tensor(")]
         others = [one.name for one in session.get_outputs() if one.name not in tensors]
@@ -138,7 +138,7 @@ class _Network:
                 "inputs", f"the file takes the inputs {takes} by name; it was given {', '.join(given)}"
             )
         fed = {tensor.name: _cast(given[tensor.name], tensor) for tensor in self.inputs}
-        found: Sequence[Any] = self._session.run(self._outputs, fed)
+        found: Sequence[Any] = self.session.run(self._outputs, fed)
         if len(found) == 1:
             return found[0]
         return {name.replace(".", "_"): array for name, array in zip(self._outputs, found, strict=True)}
