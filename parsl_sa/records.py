@@ -69,6 +69,8 @@ class Quantity:
         Index of its first cell in the concatenation of all quantities.
     unit : str
         Physical unit, empty where none is stated.
+    coords : dict of str to tuple
+        Coordinates that the model's side knows of, such as the names of classes and cases.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Quantity:
     shape: tuple[int, ...] = ()
     start: int = 0
     unit: str = ""
+    coords: dict[str, tuple[float | str, ...]] = field(default_factory=dict)
 
     @property
     def n_cells(self) -> int:
@@ -132,6 +135,8 @@ class Plan:
         Provenance, by package and by file name.
     forward_s : float
         Seconds of one forward of `batch` rows on one rank, as the probe measured it.
+    cases : int
+        Base inputs that every row is evaluated for; 1 where there is none.
     """
 
     science: str
@@ -155,6 +160,7 @@ class Plan:
     versions: dict[str, str] = field(default_factory=dict)
     model_hashes: dict[str, str] = field(default_factory=dict)
     forward_s: float = 0.0
+    cases: int = 1
 
     @property
     def n_cells(self) -> int:
@@ -178,8 +184,13 @@ class Plan:
 
     @property
     def n_forwards(self) -> int:
-        """Rows evaluated by the whole study."""
-        return self.n_bundles * self.layout.n_rows
+        """Rows evaluated by the whole study, each for every case."""
+        return self.n_bundles * self.bundle_forwards
+
+    @property
+    def bundle_forwards(self) -> int:
+        """Rows evaluated for one bundle, each for every case."""
+        return self.layout.n_rows * self.cases
 
     def bundles(self, lease: int) -> tuple[int, int]:
         """Return the half-open range of bundle indices of a lease."""
@@ -193,8 +204,14 @@ class Plan:
         return digest_of(plain)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self)
+        """Return plain JSON values; later fields are left out where they say nothing."""
+        plain = asdict(self)
+        if self.cases == 1:
+            del plain["cases"]
+        for quantity in plain["quantities"]:
+            if not quantity["coords"]:
+                del quantity["coords"]
+        return plain
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Plan:
@@ -215,10 +232,14 @@ class Plan:
         values = dict(plain)
         values["layout"] = Layout(**values["layout"])
         values["quantities"] = tuple(
-            Quantity(**{**q, "dims": tuple(q["dims"]), "shape": tuple(q["shape"])})
+            Quantity(**{**q, "dims": tuple(q["dims"]), "shape": tuple(q["shape"]), "coords": _tuples(q)})
             for q in values["quantities"]
         )
         return cls(**values)
+
+
+def _tuples(quantity: dict[str, Any]) -> dict[str, tuple[float | str, ...]]:
+    return {dim: tuple(values) for dim, values in quantity.get("coords", {}).items()}
 
 
 def digest_of(plain: Any) -> str:

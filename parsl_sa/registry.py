@@ -63,6 +63,13 @@ TABLES: dict[str, dict[str, str]] = {
         "pickle": "parsl_sa.models.loaders.pickled:load",
         "live": "parsl_sa.models.loaders.live:load",
     },
+    "perturbation": {
+        "mask": "parsl_sa.models.perturbations.mask:Mask",
+        "noise": "parsl_sa.models.perturbations.noise:Noise",
+        "brightness": "parsl_sa.models.perturbations.brightness:Brightness",
+        "contrast": "parsl_sa.models.perturbations.contrast:Contrast",
+        "shift": "parsl_sa.models.perturbations.shift:Shift",
+    },
     "channel": {
         "curve": "parsl_sa.channel.curve:CurveChannel",
         "in-process": "parsl_sa.channel.in_process:InProcessChannel",

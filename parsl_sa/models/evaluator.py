@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from parsl_sa.models.inputs import Assembler
     from parsl_sa.models.protocol import Model
     from parsl_sa.records import Quantity
+
+CASE = "case"
 
 
 class Evaluator:
@@ -27,14 +31,21 @@ class Evaluator:
         As `parsl_sa.models.load` returns it.
     outputs : sequence of mapping
         The spec's ``outputs``: ``name``, and optionally ``select``, ``dims`` and ``unit``.
-    n_columns : int
-        Columns of the inputs: the spec's parameters.
+    assembler : Assembler
+        From rows of parameters to the model's inputs.
+
+    Notes
+    -----
+    Where there are several base inputs, every row is evaluated for each of them, and every quantity has an
+    axis `case` before its own. A batch counts forwards: pairs of a row and a case.
 
     Examples
     --------
+    >>> from parsl_sa.models.inputs import Assembler
     >>> from parsl_sa.models.wrapped import NumpyModel
     >>> model = NumpyModel(lambda x: {"sum": x.sum(axis=1), "double": 2 * x}, dtype="float64")
-    >>> evaluator = Evaluator(model, [{"name": "s", "select": "sum"}, {"name": "d", "select": "double"}], 2)
+    >>> outputs = [{"name": "s", "select": "sum"}, {"name": "d", "select": "double"}]
+    >>> evaluator = Evaluator(model, outputs, Assembler(2))
     >>> rows = np.arange(6.0).reshape(3, 2)
     >>> [(quantity.name, quantity.shape) for quantity in evaluator.probe(rows)]
     [('s', ()), ('d', (2,))]
@@ -44,9 +55,11 @@ class Evaluator:
            [ 9.,  8., 10.]])
     """
 
-    def __init__(self, model: Model, outputs: Sequence[Mapping[str, Any]], n_columns: int) -> None:
+    def __init__(self, model: Model, outputs: Sequence[Mapping[str, Any]], assembler: Assembler) -> None:
         self.model = model
-        self.n_columns = n_columns
+        self.assembler = assembler
+        self.n_columns = assembler.n_columns
+        self.n_cases = assembler.n_cases
         self._outputs = tuple(outputs)
         self._quantities: tuple[Quantity, ...] = ()
         self._dtype = ""
@@ -88,8 +101,8 @@ class Evaluator:
             the other rows of the batch.
         """
         sample, arrays = self._first(rows)
-        probing.check_finite(arrays, self._quantities, sample)
-        probing.check_rows(self.model, sample, arrays, lambda other: quantities.read(other, self._outputs))
+        probing.check_finite(arrays, self._quantities, sample.rows)
+        probing.check_rows(sample, arrays, self.model)
         return self._quantities
 
     def learn(self, rows: npt.NDArray[np.float64]) -> tuple[Quantity, ...]:
@@ -113,16 +126,43 @@ class Evaluator:
         self._first(rows)
         return self._quantities
 
-    def _first(self, rows: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], list[npt.NDArray[Any]]]:
+    def _first(self, rows: npt.NDArray[np.float64]) -> tuple[probing.Sample, list[npt.NDArray[Any]]]:
         """Evaluate the first batch; return its rows and the outputs selected."""
-        probing.check_width(self.model, self.n_columns)
-        sample = probing.fit_batch(self.model, np.ascontiguousarray(rows, dtype=np.float64))
-        output = probing.first_call(self.model, sample, self.n_columns)
+        if self.assembler.plain:
+            probing.check_width(self.model, self.n_columns)
+        rows = np.ascontiguousarray(rows, dtype=np.float64)
+        fitting = probing.fitting_batch(self.model, max(len(rows), min(self.n_cases, probing.MOST_CASES)))
+        picks = np.arange(fitting)
+        sample = probing.Sample(rows[picks % len(rows)], picks % self.n_cases, self._forward)
+        output = probing.first_call(
+            self.model, lambda: self.model(self.assembler(sample.rows, sample.cases)), sample.rows,
+            plain=self.assembler.plain,
+        )  # fmt: skip
         # Copies: a function may return the same buffer from every call.
         arrays = [array.copy() for array in quantities.read(output, self._outputs)]
-        self._quantities = quantities.learn(arrays, self._outputs, len(sample))
+        learnt = quantities.learn(arrays, self._outputs, fitting)
+        self._quantities = self._over_cases(learnt)
         self._dtype = quantities.result_dtype(arrays)
         return sample, arrays
+
+    def _over_cases(self, learnt: Sequence[Quantity]) -> tuple[Quantity, ...]:
+        """Give every quantity the axis of the cases, where there is one."""
+        names = self.assembler.names
+        if not names:
+            return tuple(learnt)
+        start, made = 0, []
+        for quantity in learnt:
+            made.append(
+                replace(
+                    quantity,
+                    dims=(CASE, *quantity.dims),
+                    shape=(len(names), *quantity.shape),
+                    start=start,
+                    coords={CASE: tuple(names), **quantity.coords},
+                )
+            )
+            start += made[-1].n_cells
+        return tuple(made)
 
     def evaluate(
         self, rows: npt.NDArray[np.float64], batch: int, into: npt.NDArray[Any] | None = None
@@ -153,18 +193,37 @@ class Evaluator:
         """
         known = self._known()
         self._check_batch(batch)
+        n_cases, total = self.n_cases, len(rows) * self.n_cases
         result = np.empty((len(rows), self.n_cells), dtype=self._dtype) if into is None else into
-        for first in range(0, len(rows), batch):
-            chunk = rows[first : first + batch]
-            used = len(chunk)
-            if used < batch:
-                chunk = np.concatenate([chunk, np.repeat(chunk[-1:], batch - used, axis=0)])
-            arrays = quantities.read(self.model(chunk), self._outputs)
+        places = [result[:, one.cells].reshape(len(rows), n_cases, one.n_cells // n_cases) for one in known]
+        for first in range(0, total, batch):
+            pairs = np.arange(first, min(first + batch, total))
+            filled = np.minimum(np.arange(first, first + batch), total - 1)
+            arrays = self._forward(rows[filled // n_cases], filled % n_cases)
             for index, (array, quantity) in enumerate(zip(arrays, known, strict=True)):
-                if array.shape[:1] != (batch,) or array.size != batch * quantity.n_cells:
+                if array.shape[:1] != (batch,) or array.size != batch * quantity.n_cells // n_cases:
                     raise ModelError(f"outputs[{index}]", _changed(quantity, array.shape, batch))
-                result[first : first + used, quantity.cells] = array[:used].reshape(used, -1)
+                flat = array[: len(pairs)].reshape(len(pairs), -1)
+                places[index][pairs // n_cases, pairs % n_cases] = flat
         return result
+
+    def one_forward(self, rows: npt.NDArray[np.float64], batch: int) -> None:
+        """Evaluate one batch, whatever its outputs, to see what it costs.
+
+        Parameters
+        ----------
+        rows : ndarray of float64, shape (m, n_columns)
+            Repeated, each with the next case, to fill the batch.
+        batch : int
+            Rows of the forward.
+        """
+        self._check_batch(batch)
+        picks = np.arange(batch)
+        self._forward(rows[picks // self.n_cases % len(rows)], picks % self.n_cases)
+
+    def _forward(self, rows: npt.NDArray[np.float64], cases: npt.NDArray[np.intp]) -> list[npt.NDArray[Any]]:
+        """Evaluate one batch of rows, each for one case, and select the quantities."""
+        return quantities.read(self.model(self.assembler(rows, cases)), self._outputs)
 
     def _known(self) -> tuple[Quantity, ...]:
         if not self._quantities:

@@ -112,6 +112,8 @@ def _coords(quantity: Quantity, output: OutputSpec) -> dict[str, tuple[Sequence[
     """Read coordinates; a file that is gone since the study began is no reason to have no results."""
     coords: dict[str, tuple[Sequence[float | str], str]] = {}
     for dim, length in zip(quantity.dims, quantity.shape, strict=True):
+        if dim in quantity.coords:
+            coords[dim] = (quantity.coords[dim], "")
         given = output.coords.get(dim)
         if given is not None:
             with suppress(GridError):
@@ -154,7 +156,7 @@ def _provenance(
         "n_planned": plan.n_bundles,
         "n_used": accumulator.n_bundles,
         "n_replicates": accumulator.n_replicates,
-        "n_forwards": closed * plan.layout.n_rows,
+        "n_forwards": closed * plan.bundle_forwards,
         "dropped": dropped,
         "level": sobol.get("level", _options(spec, "moments").get("level", 0.95)),
         "estimator": sobol.get("estimator", ""),

@@ -27,7 +27,7 @@ PAIR = "pair"
 PAIR_SIGN = " × "  # noqa: RUF001 - a product of parameters is meant
 PAIR_MEMBERS = ("pair_first", "pair_second")
 LOOK = "look"
-RESERVED_DIMS = frozenset({PARAMETER, PARAMETER_UNIT, PAIR, *PAIR_MEMBERS, LOOK, "case"})
+RESERVED_DIMS = frozenset({PARAMETER, PARAMETER_UNIT, PAIR, *PAIR_MEMBERS, LOOK})
 
 INDICES = ("S1", "ST")
 DEPENDENT_INDICES = ("S1_full", "ST_independent")

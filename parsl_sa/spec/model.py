@@ -11,6 +11,7 @@ from pydantic import Field
 from parsl_sa.errors import Fault, SpecError
 from parsl_sa.spec.fields import Device, PlugIn, Section
 from parsl_sa.spec.model_files import kind_of
+from parsl_sa.spec.preprocess import PreprocessSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +86,13 @@ class ModelSpec(Section):
         default="auto",
         description='What a plain callable takes, torch tensors or NumPy arrays; "auto" sees which of the '
         "two its code uses. A torch module takes tensors.",
+    )
+
+    preprocess: PreprocessSpec = Field(
+        default=PreprocessSpec(),
+        description="What the network expects of its inputs, so that parameters and base inputs are stated "
+        "as "
+        "the user knows them.",
     )
 
     @property

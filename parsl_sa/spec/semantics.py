@@ -9,11 +9,12 @@ from parsl_sa.spec.dependence_rules import correlated_factors, dependence_rules
 from parsl_sa.spec.design import SOBOL_DIMENSIONS, DesignSpec
 from parsl_sa.spec.distributions import PARAMETER_KINDS, ParameterSpec
 from parsl_sa.spec.factors import group_rules
+from parsl_sa.spec.input_rules import brought_parts, input_rules
+from parsl_sa.spec.inputs import InputsSpec
 from parsl_sa.spec.model import ModelSpec
 from parsl_sa.spec.outputs import OutputSpec
 from parsl_sa.spec.parts import Broken, Finding, Part, Steps
 from parsl_sa.spec.statistics import STATISTIC_KINDS, spelled_out
-from parsl_sa.spec.study import InputsSpec
 
 
 def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
@@ -36,11 +37,14 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
     ]
     statistics = _statistics(plain, broken)
 
+    everything = [*parameters, *brought_parts(inputs, broken)]
+
     yield from ModelSpec.rules(model)
     for parameter in parameters:
         yield from _kind(parameter.get("distribution")).rules(parameter)
-    yield from _repeated(parameters, "the parameter")
-    yield from _uncertain(parameters, design)
+    yield from _repeated(everything, "the parameter")
+    yield from _uncertain(everything, design)
+    yield from input_rules(inputs, parameters, model, broken)
     yield from group_rules(inputs, parameters)
     yield from dependence_rules(inputs, parameters, design, broken)
     yield from DesignSpec.rules(design)

@@ -19,6 +19,7 @@ import torch
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models import Evaluator, hashes, load
+from parsl_sa.models.inputs import Assembler
 from parsl_sa.registry import names
 from parsl_sa.spec.model import loader_of
 from support.networks import MAKERS, WIDTH, Network
@@ -36,13 +37,13 @@ ELSEWHERE = """
 import json, sys, traceback
 from pathlib import Path
 import numpy as np, torch
-from parsl_sa.models import Evaluator, hashes, load
+from parsl_sa.models import Assembler, Evaluator, hashes, load
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
 rows = np.load(folder / "rows.npy")
 for name, (model, outputs) in json.loads((folder / "cases.json").read_text()).items():
     try:
-        evaluator = Evaluator(load(model, folder / name), outputs, rows.shape[1])
+        evaluator = Evaluator(load(model, folder / name), outputs, Assembler(rows.shape[1]))
         evaluator.probe(rows)
         np.save(folder / name / "there.npy", evaluator.evaluate(rows, 4))
         (folder / name / "hashes.json").write_text(json.dumps(hashes(evaluator.model)))
@@ -66,7 +67,7 @@ def dtype(request: pytest.FixtureRequest) -> str:
 
 
 def ready(network: Network, folder: Path, **model: Any) -> Evaluator:
-    evaluator = Evaluator(load({**network.model, **model}, folder), network.outputs, WIDTH)
+    evaluator = Evaluator(load({**network.model, **model}, folder), network.outputs, Assembler(WIDTH))
     evaluator.probe(ROWS)
     return evaluator
 
@@ -185,6 +186,44 @@ def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
     plain = MAKERS[name](tmp_path, "float32").model
     with pytest.raises(ModelError, match=r"model\.path: no file .*relative to the spec"):
         load({**plain, "path": str(plain["path"]).replace("net", "absent")}, tmp_path)
+
+
+def no_files() -> dict[str, bytes]:
+    """What is downloaded or left in place of a network."""
+    return {
+        "an empty file": b"",
+        "a page of HTML": b"<!DOCTYPE html><html><body>Not found</body></html>",
+        "a pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in FROM_FILES if name != "python"])
+def test_files_of_others_are_told_apart(name: str, elsewhere: Path, tmp_path: Path) -> None:
+    own = MAKERS[name](tmp_path, "float32").model
+    for content in no_files().values():
+        (tmp_path / "wrong").write_bytes(content)
+        with pytest.raises(ModelError, match=rf"model\.path: wrong is ({'|'.join(no_files())})"):
+            load({**own, "path": "wrong"}, tmp_path)
+    cases = json.loads((elsewhere / "cases.json").read_text())
+    for other in set(FROM_FILES) - {"python", name}:
+        place = f"{other}-float32"
+        if place in cases:
+            path = str(elsewhere / place / cases[place][0]["path"])
+            with pytest.raises(ModelError, match=rf"model\.path: .* is an? .*set model\.loader to '{other}'"):
+                load({**own, "path": path}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("onnx", "onnxruntime"), ("huggingface", "transformers"), ("sklearn", "sklearn")]
+)
+def test_a_missing_package_is_named_with_its_extra(
+    name: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = MAKERS[name](tmp_path, "float32").model
+    monkeypatch.setitem(sys.modules, package, None)
+    cure = rf"needs {package}, which is not installed: pip install 'parsl-sa\[{name}\]'"
+    with pytest.raises(ModelError, match=rf"model\.loader: .*{cure}"):
+        load(plain, tmp_path)
 
 
 def test_inputs_are_left_alone(loader: str, dtype: str, tmp_path: Path) -> None:

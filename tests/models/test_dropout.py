@@ -13,6 +13,7 @@ from torch.nn import functional
 from parsl_sa.errors import ModelError
 from parsl_sa.models import Evaluator
 from parsl_sa.models.feeding import feed
+from parsl_sa.models.inputs import Assembler
 
 ROWS = np.random.default_rng(0).standard_normal((64, 3))
 
@@ -76,7 +77,9 @@ def test_layers_that_drop_by_themselves_are_active(layer: nn.Module) -> None:
 
 
 def test_a_model_with_dropout_passes_its_probe() -> None:
-    evaluator = Evaluator(active(nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5))), [{"name": "y"}], 3)
+    evaluator = Evaluator(
+        active(nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5))), [{"name": "y"}], Assembler(3)
+    )
     evaluator.probe(ROWS)
     np.testing.assert_array_equal(evaluator.evaluate(ROWS, 16), evaluator.evaluate(ROWS, 16))
 
@@ -87,7 +90,7 @@ class Hidden(nn.Module):
 
 
 def test_hidden_dropout_is_found_by_repeating() -> None:
-    evaluator = Evaluator(feed(Hidden(), {}), [{"name": "y"}], 3)
+    evaluator = Evaluator(feed(Hidden(), {}), [{"name": "y"}], Assembler(3))
     with pytest.raises(ModelError) as caught:
         evaluator.probe(ROWS)
     (only,) = caught.value.faults

@@ -10,6 +10,7 @@ import pytest
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models import Evaluator, load
+from parsl_sa.models.inputs import Assembler
 from support.requirements import require_module
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def test_a_regressor_uses_one_thread_and_float64(tmp_path: Path) -> None:
     assert (model.dtype, model.inputs[0].shape) == ("float64", (None, 3))
     assert model.function.estimator.steps[1][1].n_jobs == 1
     with pytest.raises(ModelError, match="5 columns, one a parameter, but the model takes 3"):
-        Evaluator(model, [{"name": "y"}], 5).probe(np.zeros((4, 5)))
+        Evaluator(model, [{"name": "y"}], Assembler(5)).probe(np.zeros((4, 5)))
 
 
 def test_columns_by_name(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models import Evaluator, load
+from parsl_sa.models.inputs import Assembler
 from parsl_sa.models.selection import select
 from support.requirements import require_module
 
@@ -106,6 +107,6 @@ def test_tokens(tmp_path: Path) -> None:
     assert (model.inputs[0].name, model.inputs[0].dtype) == ("input_ids", "int64")
     tokens, mask = np.arange(12).reshape(3, 4), np.ones((3, 4), np.int64)
     assert model({"input_ids": tokens, "attention_mask": mask}).logits.shape == (3, 2)
-    evaluator = Evaluator(model, [{"name": "y", "select": "logits"}], 4)
+    evaluator = Evaluator(model, [{"name": "y", "select": "logits"}], Assembler(4))
     with pytest.raises(ModelError, match="Int"):  # a parameter's fractions are no tokens
         evaluator.probe(np.random.default_rng(0).random((4, 4)))

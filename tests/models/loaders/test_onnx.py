@@ -10,6 +10,7 @@ import torch
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models import Evaluator, choose_batch, load
+from parsl_sa.models.inputs import Assembler
 from support.networks import FIELDS, net, write_onnx
 from support.requirements import require_module
 
@@ -63,7 +64,7 @@ def test_a_static_batch_is_kept_to(tmp_path: Path) -> None:
     write_onnx(tmp_path / "net.onnx", net().eval(), batch=4)
     model = load({"path": "net.onnx"}, tmp_path)
     assert (model.fixed_batch, model.smallest_batch, model.largest_batch) == (4, 4, 4)
-    evaluator = Evaluator(model, FIELDS, 3)
+    evaluator = Evaluator(model, FIELDS, Assembler(3))
     evaluator.probe(ROWS)
     assert choose_batch(evaluator, ROWS, 2**30, 1024).batch == 4
     assert evaluator.evaluate(ROWS, 4).shape == (10, 9)
