@@ -24,6 +24,7 @@ from parsl_sa import design, models, stats
 from parsl_sa.arrays import checksum
 from parsl_sa.client.cautions import cautions
 from parsl_sa.client.cut import CHUNK_BYTES, Costs, cut, full_batch_bundles, power_of_two_below
+from parsl_sa.client.input_cautions import input_cautions
 from parsl_sa.client.memory import Memory
 from parsl_sa.errors import DesignError, Fault, ModelError, SpecError
 from parsl_sa.jsonfile import write_json
@@ -107,11 +108,9 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     outputs = evaluator.evaluate(rows, chosen.batch)
     pivots = _pivots(outputs)
     masked = np.isnan(pivots)
-    warnings = [
-        *sampler.remarks,
-        *evaluator.model.remarks,
-        *cautions(spec, outputs, quantities, sampler.layout.n_rows),
-    ]
+    warnings = [*sampler.remarks, *evaluator.model.remarks]
+    warnings += cautions(spec, outputs, quantities, sampler.layout.n_rows)
+    warnings += input_cautions(spec, sampler, evaluator, chosen)
     del outputs
     weights = _weights(spec, quantities)
     accumulator = stats.assemble(

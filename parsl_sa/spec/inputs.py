@@ -77,6 +77,7 @@ class InputsSpec(Section):
         """
         return self.model_copy(
             update={
+                "parameters": tuple(item.at(base_dir) for item in self.parameters),
                 "dependence": self.dependence and self.dependence.at(base_dir),
                 "base": self.base and self.base.at(base_dir),
                 "perturbations": tuple(one.at(base_dir) for one in self.perturbations),
@@ -86,13 +87,19 @@ class InputsSpec(Section):
         )
 
     def file_faults(self) -> Iterator[Fault]:
-        """Yield what is wrong with the files of base inputs, perturbations and template."""
+        """Yield what is wrong with the files of parameters, base inputs, perturbations and template."""
+        yield from self.parameter_faults()
         if self.base is not None:
             yield from self.base.file_faults()
         for index, one in enumerate(self.perturbations):
             yield from one.file_faults(f"inputs.perturbations[{index}]")
         for name, tensor in (self.template or {}).items():
             yield from tensor.file_faults(f"inputs.template.{name}" if name else "inputs.template")
+
+    def parameter_faults(self) -> Iterator[Fault]:
+        """Yield what is wrong with the files of parameters."""
+        for index, item in enumerate(self.parameters):
+            yield from item.file_faults(f"inputs.parameters[{index}]")
 
     def plain(self) -> dict[str, Any]:
         """Return how rows of parameters become inputs, as plain values; what `parsl_sa.models` takes."""

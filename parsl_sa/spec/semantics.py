@@ -7,12 +7,13 @@ from typing import Any
 
 from parsl_sa.spec.dependence_rules import correlated_factors, dependence_rules
 from parsl_sa.spec.design import SOBOL_DIMENSIONS, DesignSpec
-from parsl_sa.spec.distributions import PARAMETER_KINDS, ParameterSpec
+from parsl_sa.spec.distributions import PARAMETER_KINDS
 from parsl_sa.spec.factors import group_rules
 from parsl_sa.spec.input_rules import brought_parts, input_rules
 from parsl_sa.spec.inputs import InputsSpec
 from parsl_sa.spec.model import ModelSpec
 from parsl_sa.spec.outputs import OutputSpec
+from parsl_sa.spec.parameter import ParameterSpec, trained_rules
 from parsl_sa.spec.parts import Broken, Finding, Part, Steps
 from parsl_sa.spec.statistics import STATISTIC_KINDS, spelled_out
 
@@ -42,6 +43,7 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
     yield from ModelSpec.rules(model)
     for parameter in parameters:
         yield from _kind(parameter.get("distribution")).rules(parameter)
+        yield from trained_rules(parameter)
     yield from _repeated(everything, "the parameter")
     yield from _uncertain(everything, design)
     yield from input_rules(inputs, parameters, model, broken)
@@ -92,6 +94,7 @@ def _statistics(plain: Mapping[str, Any], broken: Broken) -> list[Part]:
 
 def _repeated(parts: Iterable[Part], what: str, place: tuple[str, ...] = ("name",)) -> Iterator[Finding]:
     first: dict[str, Part] = {}
+    told: set[tuple[Steps, str]] = set()
     for part in parts:
         name = part.get("name")
         # Where the kind is unknown the name was never validated: it may be of any type.
@@ -99,6 +102,9 @@ def _repeated(parts: Iterable[Part], what: str, place: tuple[str, ...] = ("name"
             continue
         if name in first:
             origin = Finding(first[name].steps, "").fault().place
+            if (part.steps, origin) in told:  # a perturbation brings many parameters along
+                continue
+            told.add((part.steps, origin))
             yield part.finding(f"repeats {what} '{name}' of {origin}; names must differ", *place)
         else:
             first[name] = part

@@ -23,6 +23,7 @@ from parsl_sa.spec.statistics import (
     default_statistics,
     resolved_statistic,
 )
+from parsl_sa.spec.table import TableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,9 +106,17 @@ class StudySpec(Section):
         return [item.model_dump(mode="json") for item in self.resolved_statistics()]
 
     def parameters_plain(self) -> list[dict[str, Any]]:
-        """Return name, distribution and its fields of every parameter; what `parsl_sa.design` takes."""
-        shown_only = {"unit", "description"}
-        return [item.model_dump(mode="json", exclude=shown_only) for item in self.inputs.everything]
+        """Return name, distribution and its fields of every parameter; what `parsl_sa.design` takes.
+
+        Raises
+        ------
+        SpecError
+            If a file of values cannot be read, or is not what it was.
+        """
+        try:
+            return [item.plain() for item in self.inputs.everything]
+        except TableError as error:
+            raise SpecError(list(self.inputs.parameter_faults())) from error
 
     def inputs_plain(self) -> dict[str, Any]:
         """Return how rows of parameters become inputs of the model; what `parsl_sa.models` takes."""
@@ -209,7 +218,7 @@ def science(spec: StudySpec) -> dict[str, Any]:
     replicates, replicate_bundles = replicate_plan(spec.design)
     return {
         "model": {**spec.model.science(), **_changed(spec.model.preprocess)},
-        "inputs": [item.model_dump(mode="json", exclude={"description"}) for item in spec.inputs.parameters],
+        "inputs": [item.science() for item in spec.inputs.parameters],
         **spec.inputs.science(),
         **({"groups": spec.groups_plain()} if spec.inputs.groups else {}),
         **({"dependence": spec.inputs.dependence.science()} if spec.inputs.dependence else {}),
