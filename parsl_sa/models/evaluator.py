@@ -13,6 +13,7 @@ from parsl_sa.models.clean import Clean
 from parsl_sa.models.provenance import hashes
 from parsl_sa.models.quantities import Reader, result_dtype
 from parsl_sa.models.quantities.scores import LOGITS
+from parsl_sa.records import CASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from parsl_sa.models.inputs import Assembler
     from parsl_sa.models.protocol import Model
     from parsl_sa.records import Quantity
-
-CASE = "case"
 
 
 class Evaluator:
