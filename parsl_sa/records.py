@@ -22,7 +22,7 @@ class Layout:
     Parameters
     ----------
     method : str
-        ``"pick-freeze"``, ``"conditional"`` or ``"monte-carlo"``.
+        ``"pick-freeze"``, ``"conditional"``, ``"one-at-a-time"`` or ``"monte-carlo"``.
     d : int
         Number of factors: groups of parameters, and uncertain parameters that are in none.
     both_ways : bool
@@ -31,7 +31,8 @@ class Layout:
     Notes
     -----
     Pick-freeze rows stand in the order A, B, AB_1 .. AB_d [, BA_1 .. BA_d], where AB_i is A with
-    the columns of factor i taken from B. A Monte Carlo bundle is one row.
+    the columns of factor i taken from B. One-at-a-time rows are the same without B: A, AB_1 .. AB_d.
+    A Monte Carlo bundle is one row.
 
     Conditional rows, for factors that depend on each other, stand in the order A, B, F_1 .. F_d,
     T_1 .. T_d. F_i has factor i of B and the others drawn given it, with A's innovations: its partner is
@@ -53,7 +54,14 @@ class Layout:
         """Rows of one bundle."""
         if self.method == "monte-carlo":
             return 1
+        if self.method == "one-at-a-time":
+            return self.d + 1
         return 2 * self.d + 2 if self.both_ways or self.method == "conditional" else self.d + 2
+
+    @property
+    def n_base_rows(self) -> int:
+        """Rows at the head of a bundle that are drawn by themselves and not made from others."""
+        return 1 if self.method in {"monte-carlo", "one-at-a-time"} else 2
 
 
 @dataclass(frozen=True)
@@ -152,6 +160,8 @@ class Plan:
         Provenance, by package and by file name.
     forward_s : float
         Seconds of one forward of `batch` rows on one rank, as the probe measured it.
+    cases : int
+        Base inputs that every row is evaluated for; 1 where there is none.
     """
 
     science: str
@@ -175,6 +185,7 @@ class Plan:
     versions: dict[str, str] = field(default_factory=dict)
     model_hashes: dict[str, str] = field(default_factory=dict)
     forward_s: float = 0.0
+    cases: int = 1
 
     @property
     def n_cells(self) -> int:
@@ -198,8 +209,13 @@ class Plan:
 
     @property
     def n_forwards(self) -> int:
-        """Rows evaluated by the whole study."""
-        return self.n_bundles * self.layout.n_rows
+        """Rows evaluated by the whole study, each for every case."""
+        return self.n_bundles * self.bundle_forwards
+
+    @property
+    def bundle_forwards(self) -> int:
+        """Rows evaluated for one bundle, each for every case."""
+        return self.layout.n_rows * self.cases
 
     def bundles(self, lease: int) -> tuple[int, int]:
         """Return the half-open range of bundle indices of a lease."""
@@ -213,8 +229,11 @@ class Plan:
         return digest_of(plain)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {**asdict(self), "quantities": [quantity.to_json() for quantity in self.quantities]}
+        """Return plain JSON values; later fields are left out where they say nothing."""
+        plain = {**asdict(self), "quantities": [quantity.to_json() for quantity in self.quantities]}
+        if self.cases == 1:
+            del plain["cases"]
+        return plain
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Plan:

@@ -15,6 +15,7 @@ TABLES: dict[str, dict[str, str]] = {
     "statistic": {
         "moments": "parsl_sa.stats.moments:Moments",
         "extrema": "parsl_sa.stats.extrema:Extrema",
+        "effects": "parsl_sa.stats.effects:Effects",
         "sobol": "parsl_sa.stats.sobol:Sobol",
     },
     "estimator": {
@@ -29,6 +30,7 @@ TABLES: dict[str, dict[str, str]] = {
     "sampler": {
         "pick-freeze": "parsl_sa.design.pick_freeze:PickFreeze",
         "monte-carlo": "parsl_sa.design.monte_carlo:MonteCarlo",
+        "one-at-a-time": "parsl_sa.design.one_at_a_time:OneAtATime",
     },
     "sequence": {
         "sobol": "parsl_sa.design.sequences:ScrambledSobol",
@@ -41,10 +43,17 @@ TABLES: dict[str, dict[str, str]] = {
         "truncated-normal": "parsl_sa.design.continuous:TruncatedNormal",
         "lognormal": "parsl_sa.design.continuous:LogNormal",
         "triangular": "parsl_sa.design.continuous:Triangular",
+        "beta": "parsl_sa.design.continuous:Beta",
+        "scipy": "parsl_sa.design.scipy_family:ScipyFamily",
+        "empirical": "parsl_sa.design.empirical:Empirical",
         "integer": "parsl_sa.design.discrete:Integer",
         "choice": "parsl_sa.design.discrete:Choice",
+        "discrete": "parsl_sa.design.discrete:Discrete",
+        "categorical": "parsl_sa.design.discrete:Categorical",
+        "ordinal": "parsl_sa.design.discrete:Ordinal",
         "constant": "parsl_sa.design.discrete:Constant",
         "joint": "parsl_sa.design.dependence:Joint",
+        "switch": "parsl_sa.design.switch:Switch",
     },
     "dependence": {
         "gaussian-copula": "parsl_sa.design.copula:GaussianCopula",
@@ -56,6 +65,13 @@ TABLES: dict[str, dict[str, str]] = {
         "python": "parsl_sa.models.python:load",
         "exported": "parsl_sa.models.exported:load",
         "live": "parsl_sa.models.live:load",
+    },
+    "perturbation": {
+        "mask": "parsl_sa.models.perturbations.mask:Mask",
+        "noise": "parsl_sa.models.perturbations.noise:Noise",
+        "brightness": "parsl_sa.models.perturbations.brightness:Brightness",
+        "contrast": "parsl_sa.models.perturbations.contrast:Contrast",
+        "shift": "parsl_sa.models.perturbations.shift:Shift",
     },
     "quantity": {
         "value": "parsl_sa.models.quantities.classes:Value",
@@ -97,7 +113,7 @@ def names(family: str) -> tuple[str, ...]:
     Examples
     --------
     >>> names("sampler")
-    ('pick-freeze', 'monte-carlo')
+    ('pick-freeze', 'monte-carlo', 'one-at-a-time')
     """
     return tuple(TABLES[family])
 
@@ -124,10 +140,10 @@ def resolve(family: str, name: str) -> Any:
 
     Examples
     --------
-    >>> resolve("statistic", "kurtosis")
+    >>> resolve("sequence", "halton")
     Traceback (most recent call last):
         ...
-    parsl_sa.registry.UnknownPluginError: unknown statistic 'kurtosis'; known: moments, extrema, sobol
+    parsl_sa.registry.UnknownPluginError: unknown sequence 'halton'; known: sobol, random
     """
     table = TABLES[family]
     if name not in table:

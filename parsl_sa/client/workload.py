@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
@@ -91,15 +90,8 @@ class Workload:
             groups=spec.groups_plain(),
             dependence=spec.dependence_plain(),
         )
-        model = models.load(spec.model_plain(), Path())
-        self.evaluator = models.Evaluator(
-            model,
-            spec.outputs_plain(),
-            len(spec.inputs.parameters),
-            spec.model.class_names(),
-            spec.model.scores,
-        )
-        found = models.hashes(model, self.evaluator.reader.files)
+        self.evaluator = models.evaluator(**spec.evaluator_plain())
+        found = self.evaluator.hashes()
         if found != plan.model_hashes:
             changed = sorted(
                 k for k in {*found, *plan.model_hashes} if found.get(k) != plan.model_hashes.get(k)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from parsl_sa.spec.correlation import matrix_rules
 from parsl_sa.spec.dependence import DEPENDENCE_KINDS, linked
+from parsl_sa.spec.design import ONE_AT_A_TIME
 from parsl_sa.spec.factors import Names, factors_of
 from parsl_sa.spec.parts import Finding, Part
 
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from parsl_sa.spec.parts import Broken
 
 JOINT = "joint"
-_DISCRETE = ("integer", "choice")
+SWITCH = "switch"
+_DISCRETE = ("integer", "choice", "discrete", "ordinal", SWITCH)
 _OF_JOINT = ("rows", "simplex")
+_UNORDERED = "categorical"
+_ORDER = 'if they have one, use "distribution": "ordinal"'
 
 
 def dependence_rules(
@@ -115,6 +119,11 @@ def _kinds(parameters: Sequence[Part]) -> dict[str, str]:
     return {name: kind for name, kind in kinds.items() if kind != "constant"}
 
 
+def _is_discrete(part: Part) -> bool:
+    kind = part.get("distribution")
+    return kind in _DISCRETE or (kind == "empirical" and not part.get("interpolate"))
+
+
 def _joint_rules(parameters: Sequence[Part], kind: str | None, plain: Any) -> Iterator[Finding]:
     joint = [part for part in parameters if part.get("distribution") == JOINT]
     listed = plain.get("parameters") if kind == "simplex" else None
@@ -142,6 +151,8 @@ def _names(part: Part, parameters: Sequence[Part], kind: str) -> Iterator[Findin
             wrong = f"lists '{name}' twice"
         if not wrong and kind == "simplex" and names.kinds[name] != JOINT:
             wrong = f'\'{name}\' has a distribution of its own; a share has "distribution": "joint"'
+        if not wrong and names.kinds[name] == _UNORDERED:
+            wrong = f"'{name}' is categorical: its levels have no order to follow others in; {_ORDER}"
         if wrong:
             yield part.finding(wrong, "parameters", index)
         seen.add(name)
@@ -161,6 +172,8 @@ def _constraints(part: Part, parameters: Sequence[Part]) -> Iterator[Finding]:
         place = ("constraints", index)
         for name, factor in each["coefficients"].items():
             wrong = names.fault(name)
+            if not wrong and names.kinds[name] == _UNORDERED:
+                wrong = f"'{name}' is categorical: its codes are no quantities that could be added up"
             if wrong or factor == 0:
                 yield part.finding(wrong or "must not be 0; leave it out", *place, "coefficients", name)
         low, high = each.get("at_least"), each.get("at_most")
@@ -173,18 +186,21 @@ def _constraints(part: Part, parameters: Sequence[Part]) -> Iterator[Finding]:
 
 def _design_rules(inputs: Part, parameters: Sequence[Part], design: Part) -> Iterator[Finding]:
     """Yield why the design cannot exchange the factors."""
-    crossing = _crossing(inputs, parameters)
-    if design.get("method") != "pick-freeze" or not crossing:
+    crossing, method = _crossing(inputs, parameters), design.get("method")
+    if method == ONE_AT_A_TIME:
+        yield from _switches(inputs, parameters)
+    if method not in {"pick-freeze", ONE_AT_A_TIME} or not crossing:
         return
-    plain, names, kinds = inputs.get("dependence"), ", ".join(crossing[0]), _kinds(parameters)
-    if plain["kind"] != "gaussian-copula":
+    plain, names = inputs.get("dependence"), ", ".join(crossing[0])
+    if plain["kind"] != "gaussian-copula" or method == ONE_AT_A_TIME:
         yield Finding(
             ("design", "method"),
-            f"pick-freeze exchanges parameters one by one, but {names} depend on each other: use "
+            f"{method} exchanges parameters one by one, but {names} depend on each other: use "
             '"monte-carlo", or put them all in one group of inputs.groups',
         )
         return
-    for name in (name for each in crossing for name in each if kinds[name] in _DISCRETE):
+    discrete = {str(part.get("name")) for part in parameters if _is_discrete(part)}
+    for name in (name for each in crossing for name in each if name in discrete):
         yield inputs.finding(
             f"'{name}' is discrete, and its indices among correlated parameters would be those of the normal "
             f'score behind it: put {names} in one group of inputs.groups, or use "monte-carlo"',
@@ -194,4 +210,18 @@ def _design_rules(inputs: Part, parameters: Sequence[Part], design: Part) -> Ite
         yield design.finding(
             f"correlated parameters ({names}) have no rows BA_i; set it to false, or put them in one group",
             "both_ways",
+        )
+
+
+def _switches(inputs: Part, parameters: Sequence[Part]) -> Iterator[Finding]:
+    """Yield switches that depend on others, in a design that sets them whatever the others are."""
+    plain, kinds = inputs.get("dependence"), _kinds(parameters)
+    if plain is None or _is_unclear(inputs, parameters):
+        return
+    listed = plain.get("parameters") or [name for names in linked(plain, ()) for name in names]
+    for name in (name for name in listed if kinds[name] == SWITCH):
+        yield inputs.finding(
+            f"'{name}' is a switch, which a one-at-a-time design sets to on or off whatever the others are; "
+            "leave it out",
+            "dependence",
         )

@@ -10,6 +10,7 @@ from pydantic import Field
 from parsl_sa.errors import Fault
 from parsl_sa.spec.classes import Classes, ClassesError, read_classes
 from parsl_sa.spec.fields import Device, PlugIn, Section
+from parsl_sa.spec.preprocess import PreprocessSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +49,11 @@ class ModelSpec(Section):
         "two its code uses. A torch module takes tensors.",
     )
 
+    preprocess: PreprocessSpec = Field(
+        default=PreprocessSpec(),
+        description="What the network expects of its inputs, so that parameters and base inputs are stated "
+        "as the user knows them.",
+    )
     classes: Classes = Field(
         default=None,
         description="Names of a classifier's classes in the order of its scores, for targets and results: a "

@@ -34,7 +34,7 @@ BROKEN = {
     "unknown key of a distribution": (
         [(f"{P}.1.hgih", 5e6)],
         f"{P}[1].hgih",
-        ["did you mean 'high'?", "name, unit, description, distribution, low, high"],
+        ["did you mean 'high'?", "name, unit, description, trained, distribution, low, high"],
     ),
     "odd key": ([("design.a b", 1)], "design['a b']", ["unknown key"]),
     "text for a number": ([(f"{P}.0.mean", "3")], f"{P}[0].mean", ["must be a number", "text '3'"]),
@@ -172,6 +172,26 @@ BROKEN = {
         "design.both_ways",
         ["monte-carlo", "leave it out"],
     ),
+    "sobol of one-at-a-time": (
+        [("design.method", "one-at-a-time"), ("design.both_ways", False)],
+        "statistics[2]",
+        ["pick-freeze", "leave sobol out"],
+    ),
+    "both ways of one-at-a-time": (
+        [("design.method", "one-at-a-time"), ("statistics", ["effects"])],
+        "design.both_ways",
+        ["one-at-a-time", "base point", "leave it out"],
+    ),
+    "effects of pick-freeze": (
+        [("statistics", ["effects"])],
+        "statistics[0]",
+        ['design.method to "one-at-a-time"', "leave effects out"],
+    ),
+    "a switch without effect": (
+        [(f"{P}.8", {"name": "chord", "distribution": "switch", "on": 2.0, "off": 2})],
+        f"{P}[8].off",
+        ["must differ from on (2.0)"],
+    ),
     "azzini-rosati one way": (
         [("design.both_ways", False)],
         "statistics[2].estimator",
@@ -243,7 +263,7 @@ def test_a_rule_is_silent_about_what_it_cannot_know(edited):
 
 
 def test_unknown_distribution_still_counts_its_name(edited):
-    broken = edited((f"{P}.2.distribution", "beta"), (f"{P}.2.name", "alpha"))
+    broken = edited((f"{P}.2.distribution", "weibull"), (f"{P}.2.name", "alpha"))
     assert [fault.place for fault in faults_of(broken)] == [f"{P}[2].name", f"{P}[2].distribution"]
 
 

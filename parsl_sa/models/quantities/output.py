@@ -51,6 +51,11 @@ class Output:
         self._kind = kind_of(spec, self.place)
         self._target = self._target_of(spec.get("target"))
 
+    @property
+    def target(self) -> str | int | None:
+        """The target as the spec gives it, or as the quantity takes it by default."""
+        return None if self._target is None else self._target.given
+
     def _target_of(self, given: str | int | None) -> Target | None:
         kind, place = self._kind, f"{self.place}.target"
         if given is None:

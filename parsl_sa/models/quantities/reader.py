@@ -14,6 +14,7 @@ from parsl_sa.models.quantities.layers import Activation, Layers
 from parsl_sa.models.quantities.output import Output, asks_scores, kind_of
 from parsl_sa.models.quantities.scores import LOGITS, Scores
 from parsl_sa.models.quantities.source import Source, real_numbers
+from parsl_sa.models.quantities.target import LABEL, PREDICTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -65,7 +66,7 @@ class Reader:
     ) -> None:
         self._outputs = [Output(index, spec, classes) for index, spec in enumerate(outputs)]
         self._scores_of = scores_of(outputs)
-        self._classes = tuple(classes)
+        self.classes = tuple(classes)
         self._kind = scores
         # Quantities of one tensor share it: it is cut, brought to the host and logarithmised once.
         self._first: dict[Source, Output] = {}
@@ -80,6 +81,16 @@ class Reader:
         self._layers = Layers(module, {layer: place for layer, place in named.items() if layer})
         self.remarks: tuple[str, ...] = ()
         """What `learn` found doubtful, each with its place in the spec."""
+
+    @property
+    def asks_label(self) -> bool:
+        """Whether a quantity needs the labels of the base inputs."""
+        return any(output.target == LABEL for output in self._outputs)
+
+    @property
+    def asks_predicted(self) -> bool:
+        """Whether a quantity needs the classes predicted for the base inputs."""
+        return any(output.target == PREDICTED for output in self._outputs)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -175,7 +186,7 @@ class Reader:
         output, given = self._outputs[index], scores.given
         if index != self._scores_of:
             return False
-        is_table = bool(self._classes) or (given.ndim == 2 and given.shape[1] > 1)
+        is_table = bool(self.classes) or (given.ndim == 2 and given.shape[1] > 1)
         return output.is_of_scores or (is_table and given.dtype.kind == "f" and not output.source.layer)
 
     def _tensors(

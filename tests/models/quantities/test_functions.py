@@ -16,7 +16,7 @@ from parsl_sa.models.wrapped import TorchModel
 if TYPE_CHECKING:
     from pathlib import Path
 
-CODE = '''\
+CODE = """\
 import weights
 
 calls = []

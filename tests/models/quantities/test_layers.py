@@ -13,6 +13,7 @@ from parsl_sa.errors import ModelError
 from parsl_sa.models import load
 from parsl_sa.models.evaluator import Evaluator
 from parsl_sa.models.export import export
+from parsl_sa.models.inputs import Assembler
 from parsl_sa.models.quantities import Reader
 from parsl_sa.models.wrapped import NumpyModel, TorchModel
 
@@ -59,7 +60,9 @@ def read(module: Net, *specs: dict[str, Any]) -> list[Any]:
 def test_activations_come_from_the_same_forward() -> None:
     module = net()
     evaluator = Evaluator(
-        TorchModel(module, dtype="float64"), [layer("features.0"), {"name": "y"}, layer("head", slice="0")], 3
+        TorchModel(module, dtype="float64"),
+        [layer("features.0"), {"name": "y"}, layer("head", slice="0")],
+        Assembler(3),
     )
     evaluator.learn(X)
     assert module.calls == 1
@@ -133,10 +136,10 @@ def test_an_exported_network_has_no_layers_that_run(tmp_path: Path) -> None:
     export(nn.Sequential(nn.Linear(3, 4), nn.Tanh()).eval(), 3, tmp_path / "net.pt2")
     model = load({"loader": "exported", "path": "net.pt2"}, tmp_path)
     with pytest.raises(ModelError) as caught:
-        Evaluator(model, [layer("0")], 3).learn(X)
+        Evaluator(model, [layer("0")], Assembler(3)).learn(X)
     assert caught.value.faults[0].place == "outputs[0].layer"
 
 
 def test_a_function_on_arrays_has_no_layers() -> None:
     with pytest.raises(ModelError, match="only the layers of a torch module can be looked into"):
-        Evaluator(NumpyModel(lambda x: x, dtype="float64"), [layer("0")], 3)
+        Evaluator(NumpyModel(lambda x: x, dtype="float64"), [layer("0")], Assembler(3))

@@ -11,6 +11,7 @@ from scipy import special
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models.evaluator import Evaluator
+from parsl_sa.models.inputs import Assembler
 from parsl_sa.models.quantities import Context, Reader, accuracy, label_codes, predicted_class, scores_of
 from parsl_sa.models.wrapped import NumpyModel
 
@@ -51,7 +52,7 @@ def test_all_quantities_cost_one_forward() -> None:
 
     kinds = ["value", "logit", "probability", "log-odds", "margin", "predicted-class", "entropy"]
     specs = [{"name": kind, "select": "logits", "quantity": kind} for kind in kinds]
-    evaluator = Evaluator(NumpyModel(net, dtype="float64"), [*specs, out(select="code")], 2, PETS)
+    evaluator = Evaluator(NumpyModel(net, dtype="float64"), [*specs, out(select="code")], Assembler(2), PETS)
     evaluator.learn(RNG.normal(size=(8, 2)))
     assert calls == 1
     evaluator.evaluate(RNG.normal(size=(40, 2)), batch=8)
