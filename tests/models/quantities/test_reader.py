@@ -304,6 +304,7 @@ def test_the_prediction_comes_from_the_output_that_speaks_of_classes() -> None:
     assert scores_of([out(), out(name="z")]) is None
     assert scores_of([out(), out(name="z", target=1)]) == 1
     assert scores_of([out(), out(name="z", quantity="loss", loss="squared-error")]) is None
+    assert scores_of([out(quantity="loss", loss="squared-error")]) is None
 
 
 @pytest.mark.parametrize(
