@@ -59,6 +59,12 @@ def test_all_quantities_cost_one_forward() -> None:
     assert calls == 1 + 5
 
 
+def test_a_value_is_passed_on_without_a_copy() -> None:
+    for given in (LOGITS, LOGITS > 0, (100 * LOGITS).astype(np.int16)):
+        found = read(given, out())
+        assert found is given
+
+
 @pytest.mark.parametrize("given", ["torch", "numpy"])
 def test_targets_by_index_name_label_and_prediction(given: str) -> None:
     logits = torch.from_numpy(LOGITS) if given == "torch" else LOGITS
