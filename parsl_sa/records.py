@@ -9,7 +9,10 @@ import hashlib
 import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,9 @@ class Quantity:
         Index of its first cell in the concatenation of all quantities.
     unit : str
         Physical unit, empty where none is stated.
+    coords : mapping of str to tuple of str or float
+        Coordinates along an axis where the model or its inputs state them: names of classes. What the spec
+        states stands in the spec.
     """
 
     name: str
@@ -84,6 +90,7 @@ class Quantity:
     shape: tuple[int, ...] = ()
     start: int = 0
     unit: str = ""
+    coords: Mapping[str, tuple[str | float, ...]] = field(default_factory=dict, hash=False)
 
     @property
     def n_cells(self) -> int:
@@ -94,6 +101,19 @@ class Quantity:
     def cells(self) -> slice:
         """Its slice of the cell axis."""
         return slice(self.start, self.start + self.n_cells)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; coordinates only where there are some, as in plans of older versions."""
+        plain = asdict(self)
+        coords = {dim: list(values) for dim, values in plain.pop("coords").items()}
+        return {**plain, "coords": coords} if coords else plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Quantity:
+        """Build a quantity from what `to_json` returned."""
+        coords = {dim: tuple(values) for dim, values in plain.get("coords", {}).items()}
+        lists = {"dims": tuple(plain["dims"]), "shape": tuple(plain["shape"])}
+        return cls(**{**plain, **lists, "coords": coords})
 
 
 @dataclass(frozen=True)
@@ -140,6 +160,8 @@ class Plan:
         Provenance, by package and by file name.
     forward_s : float
         Seconds of one forward of `batch` rows on one rank, as the probe measured it.
+    cases : int
+        Base inputs that every row is evaluated for; 1 where there is none.
     """
 
     science: str
@@ -163,6 +185,7 @@ class Plan:
     versions: dict[str, str] = field(default_factory=dict)
     model_hashes: dict[str, str] = field(default_factory=dict)
     forward_s: float = 0.0
+    cases: int = 1
 
     @property
     def n_cells(self) -> int:
@@ -186,8 +209,13 @@ class Plan:
 
     @property
     def n_forwards(self) -> int:
-        """Rows evaluated by the whole study."""
-        return self.n_bundles * self.layout.n_rows
+        """Rows evaluated by the whole study, each for every case."""
+        return self.n_bundles * self.bundle_forwards
+
+    @property
+    def bundle_forwards(self) -> int:
+        """Rows evaluated for one bundle, each for every case."""
+        return self.layout.n_rows * self.cases
 
     def bundles(self, lease: int) -> tuple[int, int]:
         """Return the half-open range of bundle indices of a lease."""
@@ -201,8 +229,11 @@ class Plan:
         return digest_of(plain)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self)
+        """Return plain JSON values; later fields are left out where they say nothing."""
+        plain = {**asdict(self), "quantities": [quantity.to_json() for quantity in self.quantities]}
+        if self.cases == 1:
+            del plain["cases"]
+        return plain
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Plan:
@@ -222,10 +253,7 @@ class Plan:
             raise TypeError(f"fields missing from the plan: {', '.join(sorted(absent))}")
         values = dict(plain)
         values["layout"] = Layout(**values["layout"])
-        values["quantities"] = tuple(
-            Quantity(**{**q, "dims": tuple(q["dims"]), "shape": tuple(q["shape"])})
-            for q in values["quantities"]
-        )
+        values["quantities"] = tuple(Quantity.from_json(quantity) for quantity in values["quantities"])
         return cls(**values)
 
 

@@ -127,6 +127,7 @@ CHANGED: dict[str, Any] = {
     "hardware": {"machine": "arm"},
     "versions": {"torch": "2.12.0"},
     "model_hashes": {"model.py": "456"},
+    "cases": 4,
 }
 
 

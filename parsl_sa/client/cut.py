@@ -54,7 +54,7 @@ class Costs:
     Parameters
     ----------
     n_rows : int
-        Rows of a bundle.
+        Forwards of a bundle: its rows, for each case.
     bundle_s : float
         Time of a bundle on one rank: design, forwards and fold.
     bundle_bytes : int

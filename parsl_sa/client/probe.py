@@ -24,6 +24,7 @@ from parsl_sa import design, models, stats
 from parsl_sa.arrays import checksum
 from parsl_sa.client.cautions import cautions
 from parsl_sa.client.cut import CHUNK_BYTES, Costs, cut, full_batch_bundles, power_of_two_below
+from parsl_sa.client.input_cautions import input_cautions
 from parsl_sa.client.memory import Memory
 from parsl_sa.errors import DesignError, Fault, ModelError, SpecError
 from parsl_sa.jsonfile import write_json
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 PROBE_BUNDLES = 32
 PROBE_BYTES = 64 << 20
+PROBE_FORWARDS = 1 << 16
 FEWEST_ROWS = 8
 LARGEST_BATCH = 8192
 _TIMED = 3
@@ -95,19 +97,20 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     """
     replicates, replicate_bundles = replicate_plan(spec.design)
     sampler = _sampler(spec, replicate_bundles)
-    evaluator = models.Evaluator(
-        models.load(spec.model_plain(), Path()), spec.outputs_plain(), len(spec.inputs.parameters)
-    )
+    evaluator = models.evaluator(**spec.evaluator_plain())
     rows = _probe_rows(sampler.rows(0, min(PROBE_BUNDLES, replicate_bundles)))
     quantities = evaluator.learn(rows[:2])
-    rows = rows[: max(FEWEST_ROWS, PROBE_BYTES // _row_bytes(evaluator))]
+    most = min(PROBE_BYTES // _row_bytes(evaluator), PROBE_FORWARDS // evaluator.n_cases)
+    rows = rows[: max(FEWEST_ROWS, most)]
     evaluator.probe(rows)
     resident_bytes = psutil.Process().memory_info().rss
     chosen = models.choose_batch(evaluator, rows, _memory_bytes(spec, ranks) // 2, LARGEST_BATCH)
     outputs = evaluator.evaluate(rows, chosen.batch)
     pivots = _pivots(outputs)
     masked = np.isnan(pivots)
-    warnings = [*sampler.remarks, *cautions(spec, outputs, quantities, sampler.layout.n_rows)]
+    told = cautions(spec, outputs, quantities, sampler.layout.n_rows)
+    warnings = [*sampler.remarks, *evaluator.remarks, *told]
+    warnings += input_cautions(spec, sampler, evaluator, chosen)
     del outputs
     weights = _weights(spec, quantities)
     accumulator = stats.assemble(
@@ -118,7 +121,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     costs = _costs(sampler, evaluator, accumulator, chosen.batch)
     sizes = cut(costs, replicate_bundles, ranks)
     form = stats.Form.smaller(accumulator, sizes.lease_bundles, sizes.lanes, evaluator.dtype)
-    hashes = models.hashes(evaluator.model)
+    hashes = models.hashes(evaluator.model, evaluator.reader.files)
     plan = Plan(
         science=digest_of({**science(spec), "files": hashes}),
         layout=sampler.layout,
@@ -126,6 +129,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
         dtype=evaluator.dtype,
         replicates=replicates,
         replicate_bundles=replicate_bundles,
+        cases=evaluator.n_cases,
         **asdict(sizes),
         threads=threads,
         shards=spec.farm.reducer.shards,
@@ -174,13 +178,14 @@ def _costs(
 ) -> Costs:
     """Time whole bundles on this rank, as many as fill a batch: their design, their forwards, their fold."""
     model, n_rows = evaluator.model, sampler.layout.n_rows
+    forwards = n_rows * evaluator.n_cases
     bundle_bytes = n_rows * evaluator.n_cells * np.dtype(evaluator.dtype).itemsize
     n = min(
-        full_batch_bundles(n_rows, batch, fixed=model.fixed_batch is not None),
+        full_batch_bundles(forwards, batch, fixed=model.fixed_batch is not None),
         power_of_two_below(CHUNK_BYTES // bundle_bytes),
         sampler.replicate_bundles,
     )
-    size = model.fixed_batch or max(model.smallest_batch, min(batch, n * n_rows))
+    size = model.fixed_batch or max(model.smallest_batch, min(batch, n * forwards))
     stats.prewarm(accumulator, evaluator.dtype)
     times: list[float] = []
     while len(times) < _TIMED and sum(times) < _TIMED_S:
@@ -192,7 +197,7 @@ def _costs(
         times.append(time.perf_counter() - started)
     lane_bytes = 8 * sum(k * width for k, width in accumulator.partial_shapes())
     return Costs(
-        n_rows, min(times) / n, bundle_bytes, batch, model.smallest_batch, model.fixed_batch, lane_bytes
+        forwards, min(times) / n, bundle_bytes, batch, model.smallest_batch, model.fixed_batch, lane_bytes
     )
 
 

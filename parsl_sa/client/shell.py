@@ -75,7 +75,7 @@ def patience_of(plan: Plan, ranks: int) -> float:
 
     The probe has timed a forward; design, fold, a busy machine and slow inputs are given much room.
     """
-    n_batches = plan.lease_bundles * plan.layout.n_rows / (plan.batch * ranks)
+    n_batches = plan.lease_bundles * plan.bundle_forwards / (plan.batch * ranks)
     return max(_LEAST_PATIENCE_S, _PATIENCE * n_batches * plan.forward_s)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
@@ -91,14 +90,13 @@ class Workload:
             groups=spec.groups_plain(),
             dependence=spec.dependence_plain(),
         )
-        model = models.load(spec.model_plain(), Path())
-        found = models.hashes(model)
+        self.evaluator = models.evaluator(**spec.evaluator_plain())
+        found = self.evaluator.hashes()
         if found != plan.model_hashes:
             changed = sorted(
                 k for k in {*found, *plan.model_hashes} if found.get(k) != plan.model_hashes.get(k)
             )
             raise StudyError(f"the model has changed since the plan was frozen: {', '.join(changed)}")
-        self.evaluator = models.Evaluator(model, spec.outputs_plain(), len(spec.inputs.parameters))
         quantities = self.evaluator.learn(self.sampler.rows(0, 2)[:, 0])
         if quantities != plan.quantities or self.evaluator.dtype != plan.dtype:
             raise StudyError("the model gives other shapes or types than when the plan was frozen")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import log_ndtr, ndtri, ndtri_exp
+from scipy.special import betaincinv, log_ndtr, ndtri, ndtri_exp
 
 from parsl_sa.design.refusal import require, require_finite
 
@@ -211,6 +211,46 @@ class Triangular:
             self.high - width * np.sqrt((1 - unit) * ((self.high - self.mode) / width)), self.mode
         )
         return np.where(unit < peak, rising, falling)
+
+
+@dataclass(frozen=True)
+class Beta:
+    """Beta distribution, stretched over an interval.
+
+    Parameters
+    ----------
+    alpha, beta : float
+        Shapes, > 0: the density goes with x^(alpha - 1) (1 - x)^(beta - 1).
+    low, high : float, optional
+        Bounds, low < high.
+
+    Notes
+    -----
+    A quantile is taken from the bound that it is nearer to, as a quantile of X or of 1 - X, so both ends keep
+    the digits of their distance from the bound.
+    """
+
+    alpha: float
+    beta: float
+    low: float = 0.0
+    high: float = 1.0
+    uncertain: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        require_finite(self, "alpha", "beta", "low", "high")
+        require(self.alpha > 0, f"alpha: must exceed 0, not {self.alpha}")
+        require(self.beta > 0, f"beta: must exceed 0, not {self.beta}")
+        require(self.low < self.high, f"high: must exceed low, {self.low}, not {self.high}")
+        require(math.isfinite(self.high - self.low), "high: lies too far above low for a double")
+
+    def from_unit(self, unit: Floats) -> Floats:
+        """Return quantiles."""
+        width = self.high - self.low
+        from_low = betaincinv(self.alpha, self.beta, unit)
+        from_high = betaincinv(self.beta, self.alpha, 1 - unit)
+        nearer = np.where(from_low < 0.5, self.low + width * from_low, self.high - width * from_high)
+        quantiles: Floats = np.clip(nearer, self.low, self.high)
+        return quantiles
 
 
 def _scores(unit: Floats) -> Floats:

@@ -55,7 +55,7 @@ class InlineStatus:
             "n_bundles": plan.n_bundles,
             "folded": 0,
             "durable": 0,
-            "n_rows": plan.layout.n_rows,
+            "n_rows": plan.bundle_forwards,
             "replicates": plan.replicates,
             "replicates_closed": 0,
             "bundles_per_s": None,

@@ -56,7 +56,7 @@ class Snapshot:
             "n_bundles": plan.n_bundles,
             "folded": folded,
             "durable": min(life.durable for life in state.shards.values()) * plan.lease_bundles,
-            "n_rows": plan.layout.n_rows,
+            "n_rows": plan.bundle_forwards,
             "replicates": plan.replicates,
             "replicates_closed": state.ledger.prefix // plan.leases_per_replicate,
             "bundles_per_s": rate,

@@ -68,7 +68,7 @@ def choose_batch(
     rows: npt.NDArray[np.float64],
     memory_bytes: int,
     largest: int,
-    measure: Callable[[Evaluator, npt.NDArray[np.float64]], Measurement] | None = None,
+    measure: Callable[[Evaluator, npt.NDArray[np.float64], int], Measurement] | None = None,
 ) -> BatchChoice:
     """Double the batch for as long as that pays and fits.
 
@@ -77,7 +77,7 @@ def choose_batch(
     evaluator : Evaluator
         After its `probe`.
     rows : ndarray of float64, shape (m, n_columns)
-        Rows of the design, repeated to fill a batch.
+        Rows of the design, repeated, each with the next case, to fill a batch.
     memory_bytes : int
         What the rows of one batch may take.
     largest : int
@@ -102,7 +102,8 @@ def choose_batch(
     """
     model = evaluator.model
     measured = measure or measure_forward
-    still_bytes = 8 * evaluator.n_columns * 2 + np.dtype(evaluator.dtype).itemsize * evaluator.n_cells * 2
+    cells = evaluator.n_cells // evaluator.n_cases
+    still_bytes = 8 * evaluator.n_columns * 2 + np.dtype(evaluator.dtype).itemsize * cells * 2
 
     grown_bytes = 0
 
@@ -110,7 +111,7 @@ def choose_batch(
         nonlocal grown_bytes
         least_s = np.inf
         for _ in range(_TRIES):
-            taken = measured(evaluator, rows[np.arange(batch) % len(rows)])
+            taken = measured(evaluator, rows, batch)
             grown_bytes += max(0, taken.grown_bytes)
             least_s = min(least_s, taken.forward_s)
             if least_s <= most_s or least_s > _LONGEST_S:
@@ -143,15 +144,17 @@ def _may_double(last: BatchChoice, bound: int, memory_bytes: int) -> bool:
     return twice <= bound and twice * last.row_bytes <= memory_bytes and 2 * last.forward_s <= _LONGEST_S
 
 
-def measure_forward(evaluator: Evaluator, rows: npt.NDArray[np.float64]) -> Measurement:
+def measure_forward(evaluator: Evaluator, rows: npt.NDArray[np.float64], batch: int) -> Measurement:
     """Evaluate one batch several times after a warm-up, and take the least time.
 
     Parameters
     ----------
     evaluator : Evaluator
         After its `probe`.
-    rows : ndarray of float64, shape (batch, n_columns)
-        One batch.
+    rows : ndarray of float64, shape (m, n_columns)
+        Rows of the design, repeated to fill the batch.
+    batch : int
+        Rows of the forward.
 
     Returns
     -------
@@ -159,31 +162,30 @@ def measure_forward(evaluator: Evaluator, rows: npt.NDArray[np.float64]) -> Meas
         Memory is the growth of this process over the warm-up (of its high-water mark where that rose),
         or the GPU's own peak.
     """
-    batch = len(rows)
-    grown = _growth(evaluator, rows)
+    grown = _growth(evaluator, rows, batch)
     fewest, most = _REPEATS
     times: list[float] = []
     while len(times) < most and (len(times) < fewest or sum(times) < _TIMED_S):
         started = time.perf_counter()
-        evaluator.evaluate(rows, batch)
+        evaluator.one_forward(rows, batch)
         times.append(time.perf_counter() - started)
         if times[-1] > _LONGEST_S:
             break
     return Measurement(min(times), grown)
 
 
-def _growth(evaluator: Evaluator, rows: npt.NDArray[np.float64]) -> int:
+def _growth(evaluator: Evaluator, rows: npt.NDArray[np.float64], batch: int) -> int:
     """Evaluate once and return by how many bytes the memory in use grew at its highest."""
     device = evaluator.model.device
     on_gpu = device.startswith("cuda")
     if on_gpu:
         torch.cuda.reset_peak_memory_stats(device)
         base = torch.cuda.memory_allocated(device)
-        evaluator.evaluate(rows, len(rows))
+        evaluator.one_forward(rows, batch)
         return int(torch.cuda.max_memory_allocated(device) - base)
     process = psutil.Process()
     before, mark = process.memory_info().rss, _high_water_bytes()
-    evaluator.evaluate(rows, len(rows))
+    evaluator.one_forward(rows, batch)
     after, risen = process.memory_info().rss, _high_water_bytes()
     return int(max(after - before, risen - before if risen > mark else 0))
 

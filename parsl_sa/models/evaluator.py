@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from parsl_sa.errors import ModelError
-from parsl_sa.models import probing, quantities
+from parsl_sa.models import probing
+from parsl_sa.models.clean import Clean
+from parsl_sa.models.provenance import hashes
+from parsl_sa.models.quantities import Reader, result_dtype
+from parsl_sa.models.quantities.scores import LOGITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
+    from parsl_sa.models.inputs import Assembler
     from parsl_sa.models.protocol import Model
     from parsl_sa.records import Quantity
+
+CASE = "case"
 
 
 class Evaluator:
@@ -26,15 +34,26 @@ class Evaluator:
     model : Model
         As `parsl_sa.models.load` returns it.
     outputs : sequence of mapping
-        The spec's ``outputs``: ``name``, and optionally ``select``, ``dims`` and ``unit``.
-    n_columns : int
-        Columns of the inputs: the spec's parameters.
+        The spec's ``outputs``, as `parsl_sa.models.quantities.Reader` takes them.
+    assembler : Assembler
+        From rows of parameters to the model's inputs.
+    classes : sequence of str
+        Names of the classes of a classifier.
+    scores : str
+        What a classifier returns: ``"logits"`` or ``"probabilities"``.
+
+    Notes
+    -----
+    Where there are several base inputs, every row is evaluated for each of them, and every quantity has an
+    axis `case` before its own. A batch counts forwards: pairs of a row and a case.
 
     Examples
     --------
+    >>> from parsl_sa.models.inputs import Assembler
     >>> from parsl_sa.models.wrapped import NumpyModel
     >>> model = NumpyModel(lambda x: {"sum": x.sum(axis=1), "double": 2 * x}, dtype="float64")
-    >>> evaluator = Evaluator(model, [{"name": "s", "select": "sum"}, {"name": "d", "select": "double"}], 2)
+    >>> outputs = [{"name": "s", "select": "sum"}, {"name": "d", "select": "double"}]
+    >>> evaluator = Evaluator(model, outputs, Assembler(2))
     >>> rows = np.arange(6.0).reshape(3, 2)
     >>> [(quantity.name, quantity.shape) for quantity in evaluator.probe(rows)]
     [('s', ()), ('d', (2,))]
@@ -44,12 +63,31 @@ class Evaluator:
            [ 9.,  8., 10.]])
     """
 
-    def __init__(self, model: Model, outputs: Sequence[Mapping[str, Any]], n_columns: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        outputs: Sequence[Mapping[str, Any]],
+        assembler: Assembler,
+        classes: Sequence[str] = (),
+        scores: str = LOGITS,
+    ) -> None:
         self.model = model
-        self.n_columns = n_columns
-        self._outputs = tuple(outputs)
+        self.assembler = assembler
+        self.n_columns = assembler.n_columns
+        self.n_cases = assembler.n_cases
+        self.reader = Reader(outputs, classes, scores, model.module)
+        self.clean = Clean(model, assembler, self.reader)
         self._quantities: tuple[Quantity, ...] = ()
         self._dtype = ""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What `probe` found doubtful, each with its place in the spec."""
+        return self.reader.remarks
+
+    def hashes(self) -> dict[str, str]:
+        """Digest the model's files and weights, and the files of the user's functions."""
+        return hashes(self.model, self.reader.files)
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
@@ -88,8 +126,8 @@ class Evaluator:
             the other rows of the batch.
         """
         sample, arrays = self._first(rows)
-        probing.check_finite(arrays, self._quantities, sample)
-        probing.check_rows(self.model, sample, arrays, lambda other: quantities.read(other, self._outputs))
+        probing.check_finite(arrays, self._quantities, sample.rows)
+        probing.check_rows(sample, arrays, self.model.dtype)
         return self._quantities
 
     def learn(self, rows: npt.NDArray[np.float64]) -> tuple[Quantity, ...]:
@@ -113,16 +151,45 @@ class Evaluator:
         self._first(rows)
         return self._quantities
 
-    def _first(self, rows: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], list[npt.NDArray[Any]]]:
+    def _first(self, rows: npt.NDArray[np.float64]) -> tuple[probing.Sample, list[npt.NDArray[Any]]]:
         """Evaluate the first batch; return its rows and the outputs selected."""
-        probing.check_width(self.model, self.n_columns)
-        sample = probing.fit_batch(self.model, np.ascontiguousarray(rows, dtype=np.float64))
-        output = probing.first_call(self.model, sample, self.n_columns)
+        if self.assembler.plain:
+            probing.check_width(self.model, self.n_columns)
+        rows = np.ascontiguousarray(rows, dtype=np.float64)
+        fitting = probing.fitting_batch(self.model, max(len(rows), min(self.n_cases, probing.MOST_CASES)))
+        picks = np.arange(fitting)
+        sample = probing.Sample(rows[picks % len(rows)], picks % self.n_cases, self._forward)
+        arrays, learnt = self.reader.learn(
+            lambda: probing.first_call(
+                self.model, lambda: self._call(sample.rows, sample.cases), sample.rows,
+                plain=self.assembler.plain,
+            ),
+            fitting,
+            self.clean.context(sample.cases),
+        )  # fmt: skip
+        self._quantities = self._over_cases(learnt)
+        self._dtype = result_dtype(arrays)
         # Copies: a function may return the same buffer from every call.
-        arrays = [array.copy() for array in quantities.read(output, self._outputs)]
-        self._quantities = quantities.learn(arrays, self._outputs, len(sample))
-        self._dtype = quantities.result_dtype(arrays)
-        return sample, arrays
+        return sample, [array.copy() for array in arrays]
+
+    def _over_cases(self, learnt: Sequence[Quantity]) -> tuple[Quantity, ...]:
+        """Give every quantity the axis of the cases, where there is one."""
+        names = self.assembler.names
+        if not names:
+            return tuple(learnt)
+        start, made = 0, []
+        for quantity in learnt:
+            made.append(
+                replace(
+                    quantity,
+                    dims=(CASE, *quantity.dims),
+                    shape=(len(names), *quantity.shape),
+                    start=start,
+                    coords={CASE: tuple(names), **quantity.coords},
+                )
+            )
+            start += made[-1].n_cells
+        return tuple(made)
 
     def evaluate(
         self, rows: npt.NDArray[np.float64], batch: int, into: npt.NDArray[Any] | None = None
@@ -153,18 +220,40 @@ class Evaluator:
         """
         known = self._known()
         self._check_batch(batch)
+        n_cases, total = self.n_cases, len(rows) * self.n_cases
         result = np.empty((len(rows), self.n_cells), dtype=self._dtype) if into is None else into
-        for first in range(0, len(rows), batch):
-            chunk = rows[first : first + batch]
-            used = len(chunk)
-            if used < batch:
-                chunk = np.concatenate([chunk, np.repeat(chunk[-1:], batch - used, axis=0)])
-            arrays = quantities.read(self.model(chunk), self._outputs)
+        places = [result[:, one.cells].reshape(len(rows), n_cases, one.n_cells // n_cases) for one in known]
+        for first in range(0, total, batch):
+            pairs = np.arange(first, min(first + batch, total))
+            filled = np.minimum(np.arange(first, first + batch), total - 1)
+            arrays = self._forward(rows[filled // n_cases], filled % n_cases)
             for index, (array, quantity) in enumerate(zip(arrays, known, strict=True)):
-                if array.shape[:1] != (batch,) or array.size != batch * quantity.n_cells:
+                if array.shape[:1] != (batch,) or array.size != batch * quantity.n_cells // n_cases:
                     raise ModelError(f"outputs[{index}]", _changed(quantity, array.shape, batch))
-                result[first : first + used, quantity.cells] = array[:used].reshape(used, -1)
+                flat = array[: len(pairs)].reshape(len(pairs), -1)
+                places[index][pairs // n_cases, pairs % n_cases] = flat
         return result
+
+    def one_forward(self, rows: npt.NDArray[np.float64], batch: int) -> None:
+        """Evaluate one batch, whatever its outputs, to see what it costs.
+
+        Parameters
+        ----------
+        rows : ndarray of float64, shape (m, n_columns)
+            Repeated, each with the next case, to fill the batch.
+        batch : int
+            Rows of the forward.
+        """
+        self._check_batch(batch)
+        picks = np.arange(batch)
+        self._forward(rows[picks // self.n_cases % len(rows)], picks % self.n_cases)
+
+    def _forward(self, rows: npt.NDArray[np.float64], cases: npt.NDArray[np.intp]) -> list[npt.NDArray[Any]]:
+        """Evaluate one batch of rows, each for one case, and read the quantities."""
+        return self.reader.read(lambda: self._call(rows, cases), self.clean.context(cases))
+
+    def _call(self, rows: npt.NDArray[np.float64], cases: npt.NDArray[np.intp]) -> Any:
+        return self.model(self.assembler(rows, cases))
 
     def _known(self) -> tuple[Quantity, ...]:
         if not self._quantities:

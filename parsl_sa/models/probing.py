@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from parsl_sa.models.protocol import Model
     from parsl_sa.records import Quantity
 
+MOST_CASES = 64
+"""Base inputs that the first batch of a probe has, at most."""
+
 _SHAPE_WORDS = re.compile(
     r"shapes? .*(cannot be multiplied|not aligned|mismatch|must match)|size mismatch"
     r"|mismatch in its core dimension|size of tensor .* must match|could not be broadcast"
@@ -25,6 +29,9 @@ _SHAPE_WORDS = re.compile(
     r"|expected input.* to have \d+ (channels|features)|normalized_shape|Guard failed: .*size\(\)\[1\]"
     r"|shape '.*' is invalid|cannot reshape",
     re.IGNORECASE | re.DOTALL,
+)
+_NOT_PLAIN = (
+    "check the shapes that it takes against inputs.base, inputs.template and model.preprocess (layout, size)"
 )
 _PRODUCT = re.compile(r"cannot be multiplied \(\d+x(\d+) and (\d+)x\d+\)")
 # A row's last bits may depend on its place in the batch; what reduced precision inside costs is allowed too.
@@ -42,22 +49,62 @@ def check_width(model: Model, n_columns: int) -> None:
         )
 
 
-def fit_batch(model: Model, rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Cut or repeat rows to a batch that the model takes."""
-    wanted = model.fixed_batch or max(len(rows), model.smallest_batch)
-    if model.largest_batch is not None:
-        wanted = min(wanted, model.largest_batch)
-    return rows[np.arange(wanted) % len(rows)]
+@dataclass(frozen=True)
+class Sample:
+    """The rows of a probe's batch, each for one case, and what evaluates them in another order.
+
+    Parameters
+    ----------
+    rows : ndarray of float64, shape (batch, n_columns)
+        Rows of the design.
+    cases : ndarray of int64, shape (batch,)
+        Index of the case of each.
+    forward : callable
+        From rows and cases to the quantities of a batch.
+    """
+
+    rows: npt.NDArray[np.float64]
+    cases: npt.NDArray[np.intp]
+    forward: Callable[[npt.NDArray[np.float64], npt.NDArray[np.intp]], list[npt.NDArray[Any]]]
+
+    def again(self, order: npt.NDArray[np.intp] | slice = slice(None)) -> list[npt.NDArray[Any]]:
+        """Evaluate the batch once more, in another order."""
+        return self.forward(self.rows[order], self.cases[order])
 
 
-def first_call(model: Model, rows: npt.NDArray[np.float64], n_columns: int) -> Any:
-    """Call the model, and put into the user's words what it raises."""
+def fitting_batch(model: Model, wanted: int) -> int:
+    """Return the batch nearest to a wanted one that the model takes."""
+    wanted = model.fixed_batch or max(wanted, model.smallest_batch)
+    return wanted if model.largest_batch is None else min(wanted, model.largest_batch)
+
+
+def first_call(
+    model: Model, call: Callable[[], Any], rows: npt.NDArray[np.float64], *, plain: bool = True
+) -> Any:
+    """Call the model, and put into the user's words what it raises.
+
+    Parameters
+    ----------
+    model : Model
+        What is called.
+    call : callable
+        Assembles the inputs of `rows` and calls the model.
+    rows : ndarray of float64, shape (batch, n_columns)
+        Rows of the design.
+    plain : bool
+        Whether the rows themselves are the model's input.
+    """
+    n_columns = rows.shape[1]
     try:
-        return model(rows)
+        return call()
     except ModelError:
         raise
     except Exception as fault:
         said = describe(fault, [path.parent for path in model.files[:1]])
+        if not plain:
+            raise ModelError(
+                "model", f"it raised {said} on a batch of {len(rows)} inputs; {_NOT_PLAIN}"
+            ) from fault
         if _SHAPE_WORDS.search(str(fault)):
             raise ModelError(
                 "inputs.parameters",
@@ -106,30 +153,25 @@ def check_finite(
             )
 
 
-def check_rows(
-    model: Model,
-    rows: npt.NDArray[np.float64],
-    arrays: Sequence[npt.NDArray[Any]],
-    read: Callable[[Any], list[npt.NDArray[Any]]],
-) -> None:
+def check_rows(sample: Sample, arrays: Sequence[npt.NDArray[Any]], dtype: str) -> None:
     """Refuse a model that is random, or whose rows see each other.
 
     The same rows are evaluated again and must repeat; then in other company and at other places: the
     rows are turned by one, and the first half of the batch is replaced by copies of a single row, so that
     what is normalised over the batch gives itself away.
     """
-    bound = _SAME[model.dtype]
-    for index, (array, repeat) in enumerate(zip(arrays, read(model(rows)), strict=True)):
+    bound = _SAME[dtype]
+    for index, (array, repeat) in enumerate(zip(arrays, sample.again(), strict=True)):
         if not _alike(array, repeat, bound):
             raise ModelError(
                 f"outputs[{index}]",
                 "the same inputs gave other values the second time; make the model deterministic (dropout or "
                 "noise still active? set a seed from an input parameter instead)",
             )
-    half = len(rows) // 2
-    mixed = np.roll(rows, 1, axis=0)
-    mixed[:half] = mixed[half]
-    for index, (array, moved) in enumerate(zip(arrays, read(model(mixed)), strict=True)):
+    half = len(sample.rows) // 2
+    order = np.roll(np.arange(len(sample.rows)), 1)
+    order[:half] = order[half]
+    for index, (array, moved) in enumerate(zip(arrays, sample.again(order), strict=True)):
         if not _alike(np.roll(array, 1, axis=0)[half:], moved[half:], bound):
             raise ModelError(
                 f"outputs[{index}]",

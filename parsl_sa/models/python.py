@@ -13,7 +13,7 @@ from parsl_sa.errors import ModelError
 from parsl_sa.models.callables import signature_of
 from parsl_sa.models.feeding import feed
 from parsl_sa.models.hardware import choose_device
-from parsl_sa.models.source import import_file, importable, user_code
+from parsl_sa.models.source import find_function, import_file, importable, split_path, user_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,47 +52,16 @@ def load(model: Mapping[str, Any], base_dir: Path) -> Model:
     ``files`` are the named file, the modules of its folder that it imported while it was loaded, and
     what the returned model lists in an attribute ``files`` (weights that it read).
     """
-    path, name = _split(str(model.get("path", "")), base_dir)
+    path, name = split_path(str(model.get("path", "")), base_dir)
     options = dict(model.get("options") or {})
     files: list[Path] = []
     with importable(path.parent, files):
-        target = _find(import_file(path), name, path)
+        target = find_function(import_file(path), name, path)
         function = _build(target, name, options, path)
     device = choose_device(model.get("device") or "cpu")
     named = [Path(file) for file in getattr(function, "files", ())]
     kept = tuple(dict.fromkeys([path, *files, *named]))
     return feed(function, model.get("dtype") or "auto", model.get("arrays") or "auto", device, kept)
-
-
-def _split(text: str, base_dir: Path) -> tuple[Path, str]:
-    """Split ``file.py:function`` and find the file."""
-    file, _, name = text.rpartition(":")
-    if not file or not name:
-        raise ModelError("model.path", f"'{text}' must read file.py:function, such as model.py:load")
-    path = (base_dir / Path(file).expanduser()).resolve()
-    if not path.is_file():
-        there = sorted(entry.name for entry in path.parent.glob("*.py")) if path.parent.is_dir() else []
-        beside = f"; that folder has {', '.join(there[:10])}" if there else ""
-        raise ModelError("model.path", f"no file {path} (paths are relative to the spec){beside}")
-    return path, name
-
-
-def _find(module: object, name: str, path: Path) -> Any:
-    """Return the named attribute, or say which functions there are."""
-    target = getattr(module, name, None)
-    if target is not None:
-        if not callable(target):
-            raise ModelError(
-                "model.path",
-                f"'{name}' of {path.name} is of the type {type(target).__name__}; name a function or a class",
-            )
-        return target
-    own = getattr(module, "__name__", "")
-    there = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == own]
-    close = difflib.get_close_matches(name, there, 1)
-    guess = f"; did you mean '{close[0]}'?" if close else ""
-    has = f"it has {', '.join(sorted(there)[:10])}" if there else "it defines none"
-    raise ModelError("model.path", f"no function '{name}' in {path.name}: {has}{guess}")
 
 
 def _build(target: Any, name: str, options: dict[str, Any], path: Path) -> Callable[..., Any]:

@@ -109,9 +109,16 @@ def _extras(
 
 
 def _coords(quantity: Quantity, output: OutputSpec) -> dict[str, tuple[Sequence[float | str], str]]:
-    """Read coordinates; a file that is gone since the study began is no reason to have no results."""
-    coords: dict[str, tuple[Sequence[float | str], str]] = {}
+    """Read coordinates; a file that is gone since the study began is no reason to have no results.
+
+    Where the spec states none the plan may: names of classes.
+    """
+    coords: dict[str, tuple[Sequence[float | str], str]] = {
+        dim: (values, "") for dim, values in quantity.coords.items()
+    }
     for dim, length in zip(quantity.dims, quantity.shape, strict=True):
+        if dim in quantity.coords:
+            coords[dim] = (quantity.coords[dim], "")
         given = output.coords.get(dim)
         if given is not None:
             with suppress(GridError):
@@ -154,7 +161,7 @@ def _provenance(
         "n_planned": plan.n_bundles,
         "n_used": accumulator.n_bundles,
         "n_replicates": accumulator.n_replicates,
-        "n_forwards": closed * plan.layout.n_rows,
+        "n_forwards": closed * plan.bundle_forwards,
         "dropped": dropped,
         "level": next((item["level"] for item in spec.statistics_plain() if "level" in item), 0.95),
         "estimator": sobol.get("estimator", ""),

@@ -10,13 +10,14 @@ from parsl_sa.spec.design import (
     DesignSpec,
     replicate_plan,
 )
-from parsl_sa.spec.distributions import ParameterSpec
 from parsl_sa.spec.farm import BudgetSpec, ClientsSpec, FarmSpec, ReducerSpec, StopSpec
 from parsl_sa.spec.files import load_spec, parse_spec
 from parsl_sa.spec.grid import GridError, read_coordinate, read_weights
+from parsl_sa.spec.inputs import InputsSpec
 from parsl_sa.spec.model import ModelSpec
 from parsl_sa.spec.outputs import OutputSpec
-from parsl_sa.spec.study import SPEC_VERSION, InputsSpec, StudySpec, json_schema, resolved, science
+from parsl_sa.spec.parameter import ParameterSpec
+from parsl_sa.spec.study import SPEC_VERSION, StudySpec, json_schema, resolved, science
 
 __all__ = [
     "FEWEST_FOR_INTERVALS",

@@ -59,7 +59,8 @@ class GaussianCopulaSpec(DependenceSpec):
     rank_correlation: _Matrix | None = Field(
         default=None,
         description="Instead of `correlation`: Spearman's rank correlations, which do not depend on the "
-        "distributions. Exact for continuous ones; for `integer` and `choice` they come out smaller.",
+        "distributions. Exact for continuous ones; for discrete ones, such as `integer`, they come out "
+        "smaller.",
     )
 
 

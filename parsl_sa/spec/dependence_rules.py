@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 JOINT = "joint"
 SWITCH = "switch"
-_DISCRETE = ("integer", "choice", SWITCH)
+_DISCRETE = ("integer", "choice", "discrete", "ordinal", SWITCH)
 _OF_JOINT = ("rows", "simplex")
+_UNORDERED = "categorical"
+_ORDER = 'if they have one, use "distribution": "ordinal"'
 
 
 def dependence_rules(
@@ -117,6 +119,11 @@ def _kinds(parameters: Sequence[Part]) -> dict[str, str]:
     return {name: kind for name, kind in kinds.items() if kind != "constant"}
 
 
+def _is_discrete(part: Part) -> bool:
+    kind = part.get("distribution")
+    return kind in _DISCRETE or (kind == "empirical" and not part.get("interpolate"))
+
+
 def _joint_rules(parameters: Sequence[Part], kind: str | None, plain: Any) -> Iterator[Finding]:
     joint = [part for part in parameters if part.get("distribution") == JOINT]
     listed = plain.get("parameters") if kind == "simplex" else None
@@ -144,6 +151,8 @@ def _names(part: Part, parameters: Sequence[Part], kind: str) -> Iterator[Findin
             wrong = f"lists '{name}' twice"
         if not wrong and kind == "simplex" and names.kinds[name] != JOINT:
             wrong = f'\'{name}\' has a distribution of its own; a share has "distribution": "joint"'
+        if not wrong and names.kinds[name] == _UNORDERED:
+            wrong = f"'{name}' is categorical: its levels have no order to follow others in; {_ORDER}"
         if wrong:
             yield part.finding(wrong, "parameters", index)
         seen.add(name)
@@ -163,6 +172,8 @@ def _constraints(part: Part, parameters: Sequence[Part]) -> Iterator[Finding]:
         place = ("constraints", index)
         for name, factor in each["coefficients"].items():
             wrong = names.fault(name)
+            if not wrong and names.kinds[name] == _UNORDERED:
+                wrong = f"'{name}' is categorical: its codes are no quantities that could be added up"
             if wrong or factor == 0:
                 yield part.finding(wrong or "must not be 0; leave it out", *place, "coefficients", name)
         low, high = each.get("at_least"), each.get("at_most")
@@ -180,7 +191,7 @@ def _design_rules(inputs: Part, parameters: Sequence[Part], design: Part) -> Ite
         yield from _switches(inputs, parameters)
     if method not in {"pick-freeze", ONE_AT_A_TIME} or not crossing:
         return
-    plain, names, kinds = inputs.get("dependence"), ", ".join(crossing[0]), _kinds(parameters)
+    plain, names = inputs.get("dependence"), ", ".join(crossing[0])
     if plain["kind"] != "gaussian-copula" or method == ONE_AT_A_TIME:
         yield Finding(
             ("design", "method"),
@@ -188,7 +199,8 @@ def _design_rules(inputs: Part, parameters: Sequence[Part], design: Part) -> Ite
             '"monte-carlo", or put them all in one group of inputs.groups',
         )
         return
-    for name in (name for each in crossing for name in each if kinds[name] in _DISCRETE):
+    discrete = {str(part.get("name")) for part in parameters if _is_discrete(part)}
+    for name in (name for each in crossing for name in each if name in discrete):
         yield inputs.finding(
             f"'{name}' is discrete, and its indices among correlated parameters would be those of the normal "
             f'score behind it: put {names} in one group of inputs.groups, or use "monte-carlo"',

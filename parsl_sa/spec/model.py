@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from parsl_sa.errors import Fault
+from parsl_sa.spec.classes import Classes, ClassesError, read_classes
 from parsl_sa.spec.fields import Device, PlugIn, Section
+from parsl_sa.spec.preprocess import PreprocessSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +49,22 @@ class ModelSpec(Section):
         "two its code uses. A torch module takes tensors.",
     )
 
+    preprocess: PreprocessSpec = Field(
+        default=PreprocessSpec(),
+        description="What the network expects of its inputs, so that parameters and base inputs are stated "
+        "as the user knows them.",
+    )
+    classes: Classes = Field(
+        default=None,
+        description="Names of a classifier's classes in the order of its scores, for targets and results: a "
+        "list, or a .txt file with one a line or a .json list, relative to the spec.",
+    )
+    scores: Literal["logits", "probabilities"] = Field(
+        default="logits",
+        description="What a classifier returns. One score an input is that of class 1 of two: its logit z, "
+        "where class 0 has -z, or its probability. Classes stand along axis 1.",
+    )
+
     @property
     def file(self) -> str:
         """The file part of `path`."""
@@ -71,7 +90,37 @@ class ModelSpec(Section):
             Folder that a relative path starts from: that of the spec's file.
         """
         file = str((base_dir / Path(self.file).expanduser()).resolve())
-        return self.model_copy(update={"path": f"{file}:{self.function}" if self.function else file})
+        classes = self.classes
+        if isinstance(classes, str):
+            classes = str((base_dir / Path(classes).expanduser()).resolve())
+        path = f"{file}:{self.function}" if self.function else file
+        return self.model_copy(update={"path": path, "classes": classes})
+
+    def file_faults(self) -> Iterator[Fault]:
+        """Yield what is wrong with the file of class names."""
+        try:
+            read_classes(self.classes)
+        except ClassesError as error:
+            yield Fault("model.classes", str(error))
+
+    def class_names(self) -> tuple[str, ...]:
+        """Return the names of the classes; none where the spec states none.
+
+        Raises
+        ------
+        ClassesError
+            If they stand in a file that cannot be read.
+        """
+        return read_classes(self.classes)
+
+    def with_class_names(self) -> ModelSpec:
+        """Return it with the names instead of their file, so that the study keeps them."""
+        return self.model_copy(update={"classes": self.class_names() or None})
+
+    def classifier(self) -> dict[str, Any]:
+        """Return what is said of a classifier, for a digest; nothing where nothing is said."""
+        said: dict[str, Any] = {} if self.scores == "logits" else {"scores": self.scores}
+        return said if self.classes is None else {**said, "classes": list(self.class_names())}
 
     @classmethod
     def rules(cls, part: Part) -> Iterator[Finding]:

@@ -1,13 +1,22 @@
-"""SALib's `problem` dictionaries, as the parameters of a spec."""
+"""SALib's `problem` dictionaries: as the parameters of a spec, and from a spec."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import Fault, SpecError
 
-Fields = dict[str, float]
+if TYPE_CHECKING:
+    from parsl_sa.spec.distributions import AnyParameter
+    from parsl_sa.spec.study import StudySpec
+
+Fields = dict[str, Any]
+
+
+def _weibull(shape: float, scale: float, loc: float = 0.0) -> Fields:
+    return {"family": "weibull_min", "shapes": {"c": shape}, "loc": loc, "scale": scale}
+
 
 # SALib's name of a distribution -> ours, and our fields by the number of its bounds.
 _DISTRIBUTIONS: dict[str, tuple[str, dict[int, Callable[[Sequence[float]], Fields]]]] = {
@@ -26,7 +35,44 @@ _DISTRIBUTIONS: dict[str, tuple[str, dict[int, Callable[[Sequence[float]], Field
             2: lambda b: {"low": 0.0, "mode": b[1] * b[0], "high": b[0]},  # an older form of SALib's
         },
     ),
+    "weibull": ("scipy", {count: lambda b: _weibull(*b) for count in (2, 3)}),
 }
+
+
+def _truncated(item: Any) -> list[float] | str:
+    if item.low is None or item.high is None:
+        return "its truncnorm has two bounds; give the other one, some ten sd away"
+    return [item.low, item.high, item.mean, item.sd]
+
+
+def _peak(item: Any) -> list[float] | str:
+    if item.high < 0 or item.mode == item.high:
+        return "its triang takes no negative high and no mode at high"
+    return [item.low, item.high, (item.mode - item.low) / (item.high - item.low)]
+
+
+def _weibull_bounds(item: Any) -> list[float] | str:
+    if item.family != "weibull_min":
+        return f"weibull_min is the only family of SciPy's that it has besides its own; {_CURE}"
+    return [item.shapes["c"], item.scale, item.loc]
+
+
+# Our name of a distribution -> SALib's, and its bounds from our fields; a text says what is in the way.
+_EXPORTS: dict[str, tuple[str, Callable[[Any], list[float] | str]]] = {
+    "uniform": ("unif", lambda p: [p.low, p.high]),
+    "loguniform": ("logunif", lambda p: [p.low, p.high]),
+    "normal": ("norm", lambda p: [p.mean, p.sd]),
+    "lognormal": ("lognorm", lambda p: [p.mean_log, p.sd_log]),
+    "truncated-normal": ("truncnorm", _truncated),
+    "triangular": ("triang", _peak),
+    "scipy": ("weibull", _weibull_bounds),
+}
+_CURES = {
+    "constant": "fix it inside the function instead",
+    "joint": "SALib draws parameters one by one",
+    "integer": "take unif and round in the function",
+}
+_CURE = "take unif on [0, 1] and transform it in the function"
 
 
 def parameters_of(problem: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -98,6 +144,52 @@ def output_names(problem: Mapping[str, Any]) -> list[str]:
     return [str(name) for name in _listed(problem.get("outputs"))]
 
 
+def problem_of(spec: StudySpec) -> dict[str, Any]:
+    """Turn the inputs of a spec into a SALib problem: the reverse of `parameters_of` and `groups_of`.
+
+    Parameters
+    ----------
+    spec : StudySpec
+        A sound spec.
+
+    Returns
+    -------
+    dict
+        With ``num_vars``, ``names``, ``bounds``, ``dists`` and ``outputs``, and with ``groups`` if there are
+        any.
+
+    Raises
+    ------
+    SpecError
+        With every parameter that SALib has no words for; so has a dependence.
+    """
+    faults: list[Fault] = []
+    if spec.inputs.dependence is not None:
+        faults.append(Fault("inputs.dependence", "SALib has independent parameters alone"))
+    bounds: list[list[float]] = []
+    parameters = spec.inputs.everything
+    for index, item in enumerate(parameters):
+        found = _bounds(item)
+        if isinstance(found, str):
+            place = f"inputs.parameters[{index}]"
+            text = f"'{item.name}' is {item.distribution}, which no SALib problem can hold: {found}"
+            faults.append(Fault(place, text))
+        else:
+            bounds.append(found)
+    if faults:
+        raise SpecError(faults)
+    names = [item.name for item in parameters]
+    group_of = {name: group for group, members in spec.inputs.groups.items() for name in members}
+    return {
+        "num_vars": len(names),
+        "names": names,
+        "bounds": bounds,
+        "dists": [_EXPORTS[item.distribution][0] for item in parameters],
+        **({"groups": [group_of.get(name, name) for name in names]} if group_of else {}),
+        "outputs": [output.name for output in spec.outputs],
+    }
+
+
 def _listed(values: Any) -> list[Any]:
     """Return a list of a list, a tuple, an array (which has no truth value), or nothing."""
     if values is None:
@@ -120,3 +212,9 @@ def _parameter(index: int, name: Any, bound: Any, kind: Any) -> dict[str, Any] |
     if not all(isinstance(number, int | float) for number in numbers):
         return Fault(f"problem.bounds[{index}]", f"must be numbers; they are {numbers}")
     return {"name": str(name), "distribution": ours, **forms[len(numbers)](numbers)}
+
+
+def _bounds(item: AnyParameter) -> list[float] | str:
+    """Return SALib's bounds of a parameter, or a text that says why there are none."""
+    kind = item.distribution
+    return _EXPORTS[kind][1](item) if kind in _EXPORTS else _CURES.get(kind, _CURE)

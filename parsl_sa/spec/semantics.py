@@ -7,13 +7,16 @@ from typing import Any
 
 from parsl_sa.spec.dependence_rules import correlated_factors, dependence_rules
 from parsl_sa.spec.design import ONE_AT_A_TIME, SOBOL_DIMENSIONS, DesignSpec
-from parsl_sa.spec.distributions import PARAMETER_KINDS, ParameterSpec
+from parsl_sa.spec.distributions import PARAMETER_KINDS
 from parsl_sa.spec.factors import group_rules
+from parsl_sa.spec.input_rules import brought_parts, input_rules
+from parsl_sa.spec.inputs import InputsSpec
 from parsl_sa.spec.model import ModelSpec
+from parsl_sa.spec.output_rules import base_rules
 from parsl_sa.spec.outputs import OutputSpec
+from parsl_sa.spec.parameter import ParameterSpec, trained_rules
 from parsl_sa.spec.parts import Broken, Finding, Part, Steps
 from parsl_sa.spec.statistics import STATISTIC_KINDS, spelled_out
-from parsl_sa.spec.study import InputsSpec
 
 
 def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
@@ -36,17 +39,22 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
     ]
     statistics = _statistics(plain, broken)
 
+    everything = [*parameters, *brought_parts(inputs, broken)]
+
     yield from ModelSpec.rules(model)
     for parameter in parameters:
         yield from _kind(parameter.get("distribution")).rules(parameter)
-    yield from _repeated(parameters, "the parameter")
-    yield from _uncertain(parameters, design)
+        yield from trained_rules(parameter)
+    yield from _repeated(everything, "the parameter")
+    yield from _uncertain(everything, design)
+    yield from input_rules(inputs, parameters, model, broken)
     yield from group_rules(inputs, parameters)
     yield from dependence_rules(inputs, parameters, design, broken)
     yield from DesignSpec.rules(design)
     yield from _repeated(outputs, "the output")
     for output in outputs:
         yield from OutputSpec.rules(output)
+        yield from base_rules(output, inputs)
     yield from _repeated(statistics, "the statistic", ())
     correlated = correlated_factors(inputs, parameters, design, broken)
     yield from _one_level(statistics)
@@ -89,6 +97,7 @@ def _statistics(plain: Mapping[str, Any], broken: Broken) -> list[Part]:
 
 def _repeated(parts: Iterable[Part], what: str, place: tuple[str, ...] = ("name",)) -> Iterator[Finding]:
     first: dict[str, Part] = {}
+    told: set[tuple[Steps, str]] = set()
     for part in parts:
         name = part.get("name")
         # Where the kind is unknown the name was never validated: it may be of any type.
@@ -96,6 +105,9 @@ def _repeated(parts: Iterable[Part], what: str, place: tuple[str, ...] = ("name"
             continue
         if name in first:
             origin = Finding(first[name].steps, "").fault().place
+            if (part.steps, origin) in told:  # a perturbation brings many parameters along
+                continue
+            told.add((part.steps, origin))
             yield part.finding(f"repeats {what} '{name}' of {origin}; names must differ", *place)
         else:
             first[name] = part

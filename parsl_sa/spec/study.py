@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from parsl_sa.errors import Fault, SpecError
-from parsl_sa.spec.dependence import Dependence
 from parsl_sa.spec.dependence_rules import JOINT, crossing_sets, is_conditional
 from parsl_sa.spec.design import DesignSpec, replicate_plan
 from parsl_sa.spec.distributions import AnyParameter, ConstantSpec
-from parsl_sa.spec.factors import Groups, factors_of
+from parsl_sa.spec.factors import factors_of
 from parsl_sa.spec.farm import FarmSpec, StopSpec
-from parsl_sa.spec.fields import AsTuple, Section, Slug
+from parsl_sa.spec.fields import Section, Slug
+from parsl_sa.spec.inputs import InputsSpec
 from parsl_sa.spec.model import ModelSpec
 from parsl_sa.spec.outputs import Outputs
 from parsl_sa.spec.statistics import (
@@ -23,33 +23,14 @@ from parsl_sa.spec.statistics import (
     default_statistics,
     resolved_statistic,
 )
+from parsl_sa.spec.table import TableError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from parsl_sa.spec.preprocess import PreprocessSpec
+
 SPEC_VERSION = 1
-
-Parameters = Annotated[
-    tuple[Annotated[AnyParameter, Field(discriminator="distribution")], ...], AsTuple, Field(min_length=1)
-]
-
-
-class InputsSpec(Section):
-    """The inputs of the model."""
-
-    parameters: Parameters = Field(
-        description="One entry for each column of the model's input, in the model's order; at least one "
-        "of them uncertain."
-    )
-    groups: Groups = Field(
-        default_factory=dict,
-        description='Parameters that vary together, such as {"flow": ["Re", "mach"]}: a group has one pair '
-        "of indices, S1 its closed index and ST its total one. Parameters in no group stand by themselves.",
-    )
-    dependence: Dependence | None = Field(
-        default=None,
-        description="How parameters depend on each other; null or left out where all are independent.",
-    )
 
 
 class StudySpec(Section):
@@ -80,7 +61,7 @@ class StudySpec(Section):
     @property
     def uncertain(self) -> tuple[AnyParameter, ...]:
         """The parameters that vary, in the order of the spec."""
-        return tuple(item for item in self.inputs.parameters if not isinstance(item, ConstantSpec))
+        return tuple(item for item in self.inputs.everything if not isinstance(item, ConstantSpec))
 
     @property
     def members(self) -> dict[str, tuple[AnyParameter, ...]]:
@@ -126,9 +107,21 @@ class StudySpec(Section):
         return [item.model_dump(mode="json") for item in self.resolved_statistics()]
 
     def parameters_plain(self) -> list[dict[str, Any]]:
-        """Return name, distribution and its fields of every parameter; what `parsl_sa.design` takes."""
-        shown_only = {"unit", "description"}
-        return [item.model_dump(mode="json", exclude=shown_only) for item in self.inputs.parameters]
+        """Return name, distribution and its fields of every parameter; what `parsl_sa.design` takes.
+
+        Raises
+        ------
+        SpecError
+            If a file of values cannot be read, or is not what it was.
+        """
+        try:
+            return [item.plain() for item in self.inputs.everything]
+        except TableError as error:
+            raise SpecError(list(self.inputs.parameter_faults())) from error
+
+    def inputs_plain(self) -> dict[str, Any]:
+        """Return how rows of parameters become inputs of the model; what `parsl_sa.models` takes."""
+        return {**self.inputs.plain(), "preprocess": self.model.preprocess.model_dump(mode="json")}
 
     def groups_plain(self) -> dict[str, list[str]]:
         """Return the names of the parameters of every group; what `parsl_sa.design` takes."""
@@ -151,8 +144,7 @@ class StudySpec(Section):
 
     def outputs_plain(self) -> list[dict[str, Any]]:
         """Return the quantities of interest as plain dicts; what `parsl_sa.models` takes."""
-        seen = {"name", "select", "dims", "unit"}
-        return [item.model_dump(mode="json", include=seen) for item in self.outputs]
+        return [item.plain() for item in self.outputs]
 
     def design_plain(self) -> dict[str, Any]:
         """Return method, sequence, both_ways and seed; what `parsl_sa.design` takes."""
@@ -160,7 +152,17 @@ class StudySpec(Section):
 
     def model_plain(self) -> dict[str, Any]:
         """Return the model as a plain dict; what `parsl_sa.models` takes."""
-        return self.model.model_dump(mode="json")
+        return self.model.model_dump(mode="json", exclude={"classes", "scores", "preprocess"})
+
+    def evaluator_plain(self) -> dict[str, Any]:
+        """Return model, inputs, outputs and classes; the arguments of `parsl_sa.models.evaluator`."""
+        return {
+            "model": self.model_plain(),
+            "inputs": self.inputs_plain(),
+            "outputs": self.outputs_plain(),
+            "classes": self.model.class_names(),
+            "scores": self.model.scores,
+        }
 
     def plain(self) -> dict[str, Any]:
         """Return the whole spec as plain JSON values, defaults included."""
@@ -190,18 +192,16 @@ def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
     replicates, replicate_bundles = replicate_plan(spec.design)
     design = {"n": replicates * replicate_bundles, "replicates": replicates}
     outputs = tuple(output.at(base_dir) for output in spec.outputs)
-    inputs = spec.inputs
-    faults: list[Fault] = []
+    model, inputs = spec.model.at(base_dir), spec.inputs.at(base_dir)
+    faults: list[Fault] = [*model.file_faults(), *inputs.file_faults()]
     if inputs.dependence is not None:
-        dependence = inputs.dependence.at(base_dir)
-        inputs = inputs.model_copy(update={"dependence": dependence})
-        faults += dependence.file_faults(spec.joint)
+        faults += inputs.dependence.file_faults(spec.joint)
     faults += [fault for i, output in enumerate(outputs) for fault in output.file_faults(f"outputs[{i}]")]
     if faults:
         raise SpecError(faults)
     return spec.model_copy(
         update={
-            "model": spec.model.at(base_dir),
+            "model": model.with_class_names(),
             "inputs": inputs,
             "design": spec.design.model_copy(update=design),
             "outputs": outputs,
@@ -228,8 +228,14 @@ def science(spec: StudySpec) -> dict[str, Any]:
     replicates, replicate_bundles = replicate_plan(spec.design)
     model = spec.model.model_dump(mode="json", include={"loader", "options", "dtype", "arrays"})
     return {
-        "model": {**model, "function": spec.model.function},
-        "inputs": [item.model_dump(mode="json", exclude={"description"}) for item in spec.inputs.parameters],
+        "model": {
+            **model,
+            "function": spec.model.function,
+            **spec.model.classifier(),
+            **_changed(spec.model.preprocess),
+        },
+        "inputs": [item.science() for item in spec.inputs.parameters],
+        **spec.inputs.science(),
         **({"groups": spec.groups_plain()} if spec.inputs.groups else {}),
         **({"dependence": spec.inputs.dependence.science()} if spec.inputs.dependence else {}),
         "design": {
@@ -240,6 +246,12 @@ def science(spec: StudySpec) -> dict[str, Any]:
         "outputs": [output.science() for output in spec.outputs],
         "statistics": spec.statistics_plain(),
     }
+
+
+def _changed(preprocess: PreprocessSpec) -> dict[str, Any]:
+    """Return the preprocessing where there is some, so that studies without keep their digest."""
+    plain = preprocess.model_dump(mode="json", exclude_defaults=True)
+    return {"preprocess": plain} if plain else {}
 
 
 def json_schema() -> dict[str, Any]:

@@ -39,7 +39,8 @@ def read_table(path: Path, names: Sequence[str], digest: str | None = None) -> n
     Parameters
     ----------
     path : Path
-        A .csv file with a line of names, or a .npy file with named fields or just these columns.
+        A .csv file with a line of names, a .parquet file, or a .npy file with named fields or just these
+        columns.
     names : sequence of str
         The parameters.
     digest : str, optional
@@ -56,12 +57,64 @@ def read_table(path: Path, names: Sequence[str], digest: str | None = None) -> n
         If the file cannot be read, is another one than it was, lacks a column, or holds a cell that is
         no finite number.
     """
-    if path.suffix not in {".csv", ".npy"}:
-        raise TableError([f"{path} is neither a .csv nor a .npy file"])
+    _require_same(path, digest)
+    if path.suffix == ".csv":
+        return _read_csv(path, names)
+    if path.suffix == ".parquet":
+        return _read_parquet(path, names)
+    if path.suffix == ".npy":
+        return _read_npy(path, names)
+    raise TableError([f"{path} is neither a .csv nor a .parquet nor a .npy file"])
+
+
+def read_column(path: Path, column: str | int | None, digest: str | None = None) -> npt.NDArray[np.float64]:
+    """Read one column.
+
+    Parameters
+    ----------
+    path : Path
+        As for `read_table`.
+    column : str, int or None
+        Its name; its index in a .npy file without names; None for the only column of a .npy file.
+    digest : str, optional
+        What `digest_table` must say of the file.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        All finite.
+
+    Raises
+    ------
+    TableError
+        As `read_table`.
+    """
+    if path.suffix != ".npy":
+        if isinstance(column, str):
+            return read_table(path, [column], digest)[:, 0]
+        raise TableError([f"{path} has names of columns; give one of them instead of {column}"])
+    _require_same(path, digest)
+    array = _load(path)
+    if array.dtype.names is not None:
+        if not isinstance(column, str):
+            raise TableError([f"{path} has the columns {', '.join(array.dtype.names)}; name one of them"])
+        return _read_npy(path, [column])[:, 0]
+    if isinstance(column, str):
+        raise TableError([f"{path} has no names of columns; give the index of one, from 0"])
+    table = array[:, None] if array.ndim == 1 else array
+    if column is not None and table.ndim == 2 and column < table.shape[1]:
+        table, name = table[:, [column]], str(column)
+    elif column is None:
+        name = "0"
+    else:
+        raise TableError([f"{path} holds an array of shape {array.shape}; it has no column {column}"])
+    return _numbers(path, table, [name])[:, 0]
+
+
+def _require_same(path: Path, digest: str | None) -> None:
     found = digest_table(path)
     if digest is not None and found != digest:
         raise TableError([f"{path} has changed since the study began; give a new study a new directory"])
-    return _read_csv(path, names) if path.suffix == ".csv" else _read_npy(path, names)
 
 
 def digest_table(path: Path) -> str:
@@ -132,7 +185,41 @@ def _fault(cell: str) -> str:
         return f"must be a number; it is '{cell[:40]}'"
 
 
+def _read_parquet(path: Path, names: Sequence[str]) -> npt.NDArray[np.float64]:
+    import numpy as np  # noqa: PLC0415 - see above
+
+    try:
+        from pyarrow import ArrowException, parquet  # noqa: PLC0415 - an extra
+    except ImportError:
+        cure = 'pip install "parsl-sa[parquet]"'
+        raise TableError([f"{path} needs pyarrow, which is not installed: {cure}"]) from None
+    try:
+        _places(path, parquet.read_schema(path).names, names)
+        table = parquet.read_table(path, columns=list(names))
+    except (OSError, ArrowException) as error:
+        raise TableError([f"{path} is no Parquet file: {error}"]) from error
+    columns = [table.column(name).to_numpy() for name in names]
+    wrong = [
+        f"{path}, column '{name}': holds {table.schema.field(name).type}, not numbers"
+        for name, column in zip(names, columns, strict=True)
+        if column.dtype.kind not in "fiu"
+    ]
+    if wrong:
+        raise TableError(wrong)
+    return _numbers(path, np.stack(columns, axis=-1), names)
+
+
 def _read_npy(path: Path, names: Sequence[str]) -> npt.NDArray[np.float64]:
+    import numpy as np  # noqa: PLC0415 - see above
+
+    array = _load(path)
+    if array.dtype.names is not None:
+        _places(path, array.dtype.names, names)
+        array = np.stack([array[name] for name in names], axis=-1)
+    return _numbers(path, array, names)
+
+
+def _load(path: Path) -> npt.NDArray[Any]:
     import numpy as np  # noqa: PLC0415 - see above
 
     try:
@@ -141,9 +228,13 @@ def _read_npy(path: Path, names: Sequence[str]) -> npt.NDArray[np.float64]:
         raise TableError([f"{path} is not a .npy file of numbers: {error}"]) from error
     if not isinstance(array, np.ndarray):  # an archive of several
         raise TableError([f"{path} is not a .npy file of numbers; save one array with numpy.save"])
-    if array.dtype.names is not None:
-        _places(path, array.dtype.names, names)
-        array = np.stack([array[name] for name in names], axis=-1)
+    return array
+
+
+def _numbers(path: Path, array: npt.NDArray[Any], names: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return the columns of an array, if that is what it has, and all are finite."""
+    import numpy as np  # noqa: PLC0415 - see above
+
     if array.ndim != 2 or array.shape[1] != len(names) or array.dtype.kind not in "fiu":
         raise TableError(
             [f"{path} holds {array.dtype} of shape {array.shape}, not numbers of shape (rows, {len(names)})"]

@@ -11,6 +11,7 @@ from parsl_sa.launch import planning
 from parsl_sa.launch.trial import INLINE, describe
 from parsl_sa.launch.views import view_for
 from parsl_sa.spec import load_spec, parse_spec, resolved, warnings
+from parsl_sa.spec.problem import problem_of
 from parsl_sa.study.advice import warn
 from parsl_sa.study.directories import existing, finished, new_directory, require_same
 from parsl_sa.study.function import spec_of
@@ -244,6 +245,17 @@ class Study:
             path = export(self._live, columns, Path(scratch) / "model.pt2", spec.model.dtype)
             model = spec.model.model_copy(update={"loader": "exported", "path": str(path), "arrays": "auto"})
             yield spec.model_copy(update={"model": model})
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """The inputs as a SALib problem, such as `from_function` takes.
+
+        Raises
+        ------
+        SpecError
+            With every parameter that SALib has no words for.
+        """
+        return problem_of(self.spec)
 
     def __repr__(self) -> str:
         d, design = len(self.spec.uncertain), self.spec.design

@@ -13,6 +13,7 @@ import pytest
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models import Evaluator, load
+from parsl_sa.models.inputs import Assembler
 from parsl_sa.spec import load_spec, read_coordinate, resolved
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def test_recorded_values_of_a_symmetric_airfoil() -> None:
 
 @needs_weights
 def test_the_spec_evaluates() -> None:
-    evaluator = Evaluator(load(SPEC["model"], APP), SPEC["outputs"], len(PARAMETERS))
+    evaluator = Evaluator(load(SPEC["model"], APP), SPEC["outputs"], Assembler(len(PARAMETERS)))
     rows = nominal_rows(64)
     assert [quantity.shape for quantity in evaluator.probe(rows[:16])] == [(), (), (), *[(2, 32)] * 3]
     lift, drag, ratio, *layer = evaluator.evaluate(rows, 16).T
@@ -124,7 +125,7 @@ def test_the_spec_evaluates() -> None:
 def test_the_boundary_layer_is_a_field() -> None:
     outputs = [{"name": "theta", "select": "boundary_layer.theta", "dims": {"side": 2, "x": 32}}]
     model = load({**SPEC["model"], "options": {"size": "xxsmall"}}, APP)
-    (quantity,) = Evaluator(model, outputs, 23).probe(nominal_rows(8))
+    (quantity,) = Evaluator(model, outputs, Assembler(23)).probe(nominal_rows(8))
     assert (quantity.dims, quantity.shape) == (("side", "x"), (2, 32))
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from parsl_sa.models import Evaluator, load
+from parsl_sa.models.inputs import Assembler
 
 APP = Path(__file__).parents[2] / "apps" / "ishigami"
 
 
 def evaluator() -> Evaluator:
     spec = json.loads((APP / "spec.json").read_text())
-    return Evaluator(load(spec["model"], APP), spec["outputs"], len(spec["inputs"]["parameters"]))
+    return Evaluator(load(spec["model"], APP), spec["outputs"], Assembler(len(spec["inputs"]["parameters"])))
 
 
 def test_it_is_the_function() -> None:

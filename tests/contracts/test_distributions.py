@@ -22,6 +22,8 @@ def truncated(mean, sd, low, high):
     return stats.truncnorm((low - mean) / sd, (high - mean) / sd, loc=mean, scale=sd)
 
 
+MEASURED = stats.rv_discrete(values=([1, 2, 4], [0.25, 0.5, 0.25]))
+
 # name, fields, the same in scipy.stats (None: no such thing), bounds of the support
 CASES = [
     ("uniform", {"low": -2.0, "high": 5.0}, stats.uniform(-2, 7), (-2, 5)),
@@ -55,11 +57,36 @@ CASES = [
     ("integer", {"low": -7, "high": 92}, stats.randint(-7, 93), (-7, 92)),
     ("choice", {"values": [4.0, 1.0, 2.5]}, None, (1, 4)),
     ("choice", {"values": [0.0, 1.0], "weights": [1.0, 3.0]}, stats.bernoulli(0.75), (0, 1)),
+    (
+        "discrete",
+        {"values": [-1.0, 2.0, 5.0], "probabilities": [0.2, 0.3, 0.5]},
+        stats.rv_discrete(values=([-1, 2, 5], [0.2, 0.3, 0.5])),
+        (-1, 5),
+    ),
+    ("categorical", {"levels": ["rough", "smooth"]}, stats.bernoulli(0.5), (0, 1)),
+    (
+        "categorical",
+        {"levels": ["oak", "ash", "elm"], "weights": [1.0, 2.0, 5.0]},
+        stats.rv_discrete(values=([0, 1, 2], [0.125, 0.25, 0.625])),
+        (0, 2),
+    ),
+    ("ordinal", {"levels": ["low", "high"], "weights": [3.0, 1.0]}, stats.bernoulli(0.25), (0, 1)),
+    ("ordinal", {"levels": [8, 16.5, 32]}, stats.randint(0, 3), (0, 2)),
+    ("beta", {"alpha": 2.0, "beta": 5.0}, stats.beta(2, 5), (0, 1)),
+    ("beta", {"alpha": 0.5, "beta": 0.5, "low": -1.0, "high": 3.0}, stats.beta(0.5, 0.5, -1, 4), (-1, 3)),
+    ("beta", {"alpha": 80.0, "beta": 0.1, "low": 0.0, "high": 1.0}, stats.beta(80, 0.1), (0, 1)),
+    ("scipy", {"family": "gumbel_r", "shapes": {}}, stats.gumbel_r(), (-INF, INF)),
+    ("scipy", {"family": "gamma", "shapes": {"a": 0.3}, "scale": 2.0}, stats.gamma(0.3, scale=2), (0, INF)),
+    ("scipy", {"family": "t", "shapes": {"df": 9.0}, "loc": 5.0}, stats.t(9, loc=5), (-INF, INF)),
+    ("scipy", {"family": "burr12", "shapes": {"d": 9.0, "c": 2.0}}, stats.burr12(2, 9), (0, INF)),
+    ("empirical", {"values": [2.0, 1.0, 2.0, 4.0], "interpolate": False}, MEASURED, (1, 4)),
+    ("empirical", {"values": [7.0], "interpolate": False}, None, (7, 7)),
+    ("empirical", {"values": [2.0, 1.0, 1.5, 4.0], "interpolate": True}, None, (1, 4)),
     ("constant", {"value": 7.5}, None, (7.5, 7.5)),
     ("switch", {"on": 1.0, "off": 0.0}, stats.bernoulli(0.5), (0, 1)),
     ("switch", {"on": -2.0, "off": 3.0}, None, (-2, 3)),
 ]
-DISCRETE = ("integer", "choice", "constant", "switch")
+DISCRETE = ("integer", "choice", "discrete", "categorical", "ordinal", "empirical", "constant", "switch")
 
 every_case = pytest.mark.parametrize(
     ("name", "fields", "reference", "bounds"),
@@ -114,7 +141,9 @@ def test_quantiles_rise_within_the_bounds(name, fields, reference, bounds):
     assert np.isfinite(quantiles).all()
     assert quantiles.min() >= bounds[0]
     assert quantiles.max() <= bounds[1]
-    if name != "choice" and fields.get("on") != -2.0:  # whose values stand in the order of the spec
+    if (
+        name not in {"choice", "discrete"} and fields.get("on") != -2.0
+    ):  # whose values stand in the order of the spec
         assert (np.diff(quantiles) >= -4 * EPS * np.abs(quantiles[1:])).all()
 
 
@@ -167,17 +196,20 @@ def test_record_compares_hashes_and_pickles(name, fields, reference, bounds):
 @pytest.mark.parametrize("bad", [math.nan, math.inf, "1", None])
 def test_a_field_that_is_no_finite_number_is_refused(name, fields, reference, bounds, bad):
     for field in fields:
-        if field == "weights" and bad is None:
+        if (field == "weights" and bad is None) or (field == "levels" and bad == "1"):
             continue
         if name == "truncated-normal" and field in {"low", "high"} and bad is None:
             continue
-        broken = [bad] if field in {"values", "weights"} else bad
+        broken: object = [bad] if field in LISTS else {"a": bad} if field == "shapes" else bad
         with pytest.raises(DesignError, match=rf"^{field}: "):
             resolve("distribution", name)(**{**fields, field: broken})
 
 
+LISTS = ("values", "weights", "probabilities", "levels")
+
+
 def test_numbers_are_required_where_the_spec_requires_them():
-    """A forgotten field is an error of the call; only truncation and weights have defaults."""
+    """A forgotten field is an error of the call, but for those that a spec may leave out."""
     optional = {
         (name, field.name)
         for name in names("distribution")
@@ -185,6 +217,9 @@ def test_numbers_are_required_where_the_spec_requires_them():
         if field.default is not inspect.Parameter.empty
     }
     assert optional == {
-        ("truncated-normal", "low"), ("truncated-normal", "high"), ("choice", "weights"),
-        ("switch", "on"), ("switch", "off"),
-    }  # fmt: skip
+        *(("truncated-normal", "low"), ("truncated-normal", "high")),
+        *(("choice", "weights"), ("categorical", "weights"), ("ordinal", "weights")),
+        *(("beta", "low"), ("beta", "high"), ("empirical", "interpolate")),
+        *(("scipy", "shapes"), ("scipy", "loc"), ("scipy", "scale")),
+        *(("switch", "on"), ("switch", "off")),
+    }

@@ -19,6 +19,7 @@ from torch import nn
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models import Evaluator, hashes, live, load
+from parsl_sa.models.inputs import Assembler
 from parsl_sa.registry import names
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def dtype(request: pytest.FixtureRequest) -> str:
 
 
 def ready(model: dict[str, Any], folder: Path) -> Evaluator:
-    evaluator = Evaluator(load(model, folder), OUTPUTS, 3)
+    evaluator = Evaluator(load(model, folder), OUTPUTS, Assembler(3))
     evaluator.probe(ROWS)
     return evaluator
 
@@ -159,11 +160,11 @@ def test_a_fresh_process_gives_the_same_bits(filed: Maker, dtype: str, tmp_path:
     program = f"""
 import numpy as np, torch
 from pathlib import Path
-from parsl_sa.models import Evaluator, hashes, load
+from parsl_sa.models import Assembler, Evaluator, hashes, load
 torch.set_num_threads(1)
 folder = Path({str(tmp_path)!r})
 rows = np.load(folder / "rows.npy")
-evaluator = Evaluator(load({plain!r}, folder), {OUTPUTS!r}, 3)
+evaluator = Evaluator(load({plain!r}, folder), {OUTPUTS!r}, Assembler(3))
 evaluator.probe(rows)
 np.save(folder / "there.npy", evaluator.evaluate(rows, 4))
 print(hashes(evaluator.model))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from parsl_sa.design.continuous import (
+    Beta,
     LogNormal,
     LogUniform,
     Normal,
@@ -51,6 +52,15 @@ def test_truncated_normal_is_mirrored_exactly():
     assert np.abs(left + right).max() <= 8 * EPS * 4
 
 
+def test_beta_is_a_power_at_either_end():
+    """With one shape 1 the quantile is a closed form: u^(1/alpha), and 1 - (1 - u)^(1/beta)."""
+    tail = 2.0 ** -np.arange(1.0, 54.0)
+    for shape in (0.1, 0.7, 3.0):
+        near = tail ** (1 / shape)
+        np.testing.assert_allclose(Beta(shape, 1.0).from_unit(tail), near, rtol=1e-13)
+        np.testing.assert_allclose(Beta(1.0, shape, -1.0, 0.0).from_unit(1 - tail), -near, rtol=1e-13)
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
@@ -68,6 +78,9 @@ def test_truncated_normal_is_mirrored_exactly():
         (lambda: TruncatedNormal(0.0, 1.0, 1.0, -1.0), "high: must exceed low"),
         (lambda: TruncatedNormal(0.0, 1.0, 1e200), "no mass"),
         (lambda: TruncatedNormal(0.0, 1.0, None, -1e200), "no mass"),
+        (lambda: Beta(0.0, 1.0), "alpha: must exceed 0"),
+        (lambda: Beta(1.0, -1.0), "beta: must exceed 0"),
+        (lambda: Beta(1.0, 1.0, 2.0, 1.0), "high: must exceed low"),
         (lambda: Triangular(0.0, 2.0, 1.0), "mode: must lie"),
         (lambda: Triangular(1.0, 1.0, 1.0), "high: must exceed low"),
     ],

@@ -10,6 +10,7 @@ from torch import nn
 
 from parsl_sa.models import BatchChoice, Evaluator, choose_batch
 from parsl_sa.models.batch import Measurement, measure_forward
+from parsl_sa.models.inputs import Assembler
 from parsl_sa.models.wrapped import TorchModel
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ STILL_BYTES = 2 * (3 * 8) + 2 * (1 * 4)
 
 
 def evaluator(**batches: Any) -> Evaluator:
-    ready = Evaluator(TorchModel(lambda x: x[:, 0], dtype="float32", **batches), [{"name": "y"}], 3)
+    ready = Evaluator(
+        TorchModel(lambda x: x[:, 0], dtype="float32", **batches), [{"name": "y"}], Assembler(3)
+    )
     ready.probe(ROWS)
     return ready
 
@@ -36,9 +39,9 @@ def choose(
 ) -> tuple[BatchChoice, Sequence[int]]:
     seen: list[int] = []
 
-    def measure(_: Evaluator, rows: npt.NDArray[np.float64]) -> Measurement:
-        seen.append(len(rows))
-        return Measurement(seconds(len(rows)), grown(len(rows)))
+    def measure(_: Evaluator, rows: npt.NDArray[np.float64], batch: int) -> Measurement:
+        seen.append(batch)
+        return Measurement(seconds(batch), grown(batch))
 
     return choose_batch(evaluator(**batches), ROWS, int(memory_bytes), largest, measure), seen
 
@@ -121,9 +124,9 @@ def test_bounds_of_the_model_are_respected() -> None:
 
 def test_the_measured_forward_is_plausible() -> None:
     net = nn.Sequential(nn.Linear(3, 2000), nn.ReLU(), nn.Linear(2000, 1))
-    ready = Evaluator(TorchModel(net, dtype="float32"), [{"name": "y"}], 3)
+    ready = Evaluator(TorchModel(net, dtype="float32"), [{"name": "y"}], Assembler(3))
     ready.probe(ROWS)
-    few, many = (measure_forward(ready, np.resize(ROWS, (n, 3))) for n in (64, 32768))
+    few, many = (measure_forward(ready, ROWS, n) for n in (64, 32768))
     assert 0 < few.forward_s < many.forward_s
     # The hidden layer alone takes 32768 * 2000 * 4 bytes at once.
     assert many.grown_bytes > 200e6

@@ -11,6 +11,7 @@ from torch import nn
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models import Evaluator
+from parsl_sa.models.inputs import Assembler
 from parsl_sa.models.wrapped import NumpyModel, TorchModel
 
 if TYPE_CHECKING:
@@ -21,11 +22,11 @@ Y = [{"name": "y", "select": "", "dims": {}, "unit": ""}]
 
 
 def numpy_evaluator(function: Callable[..., Any], outputs: list[dict[str, Any]] = Y) -> Evaluator:
-    return Evaluator(NumpyModel(function, dtype="float64", plain=True), outputs, 3)
+    return Evaluator(NumpyModel(function, dtype="float64", plain=True), outputs, Assembler(3))
 
 
 def torch_evaluator(function: Callable[..., Any], dtype: str = "float32") -> Evaluator:
-    return Evaluator(TorchModel(function, dtype=dtype), Y, 3)
+    return Evaluator(TorchModel(function, dtype=dtype), Y, Assembler(3))
 
 
 def fault(evaluator: Evaluator, rows: Any = ROWS) -> tuple[str, str]:
@@ -251,5 +252,5 @@ class TestProbe:
             ({}, 10),
         ]:
             sizes.clear()
-            Evaluator(TorchModel(model, dtype="float32", **batches), Y, 3).probe(ROWS)  # type: ignore[arg-type]
+            Evaluator(TorchModel(model, dtype="float32", **batches), Y, Assembler(3)).probe(ROWS)  # type: ignore[arg-type]
             assert set(sizes) == {expected}

@@ -13,6 +13,7 @@ from torch.export import Dim, export, save
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models import Evaluator, choose_batch, load
+from parsl_sa.models.inputs import Assembler
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,7 @@ def test_a_static_batch_is_read_and_kept(tmp_path: Path) -> None:
     write(tmp_path / "net.pt2", net, (torch.zeros(4, 3),))
     model = load({"loader": "exported", "path": "net.pt2"}, tmp_path)
     assert (model.fixed_batch, model.inputs[0].shape, model.dtype) == (4, (4, 3), "float32")
-    evaluator = Evaluator(model, [{"name": "a", "select": "a"}, {"name": "b", "select": "b.0"}], 3)
+    evaluator = Evaluator(model, [{"name": "a", "select": "a"}, {"name": "b", "select": "b.0"}], Assembler(3))
     evaluator.probe(ROWS)
     choice = choose_batch(evaluator, ROWS, 2**30, 1024)
     assert choice.batch == 4
@@ -75,7 +76,7 @@ def test_a_dynamic_batch_is_read_with_its_bounds(
     assert model.fixed_batch is None
     if bounds:
         assert (model.smallest_batch, model.largest_batch) == bounds
-    evaluator = Evaluator(model, [{"name": "a", "select": "a"}], 3)
+    evaluator = Evaluator(model, [{"name": "a", "select": "a"}], Assembler(3))
     evaluator.probe(ROWS[:1])
     np.testing.assert_allclose(evaluator.evaluate(ROWS, 8), evaluator.evaluate(ROWS, 2), rtol=1e-5, atol=1e-6)
     choice = choose_batch(evaluator, ROWS, 2**30, 1024)
@@ -90,7 +91,7 @@ def test_a_batch_that_is_a_multiple_is_served_at_its_own_size(tmp_path: Path) ->
     write(tmp_path / "net.pt2", Grouped(), (torch.zeros(8, 3),), 4 * Dim("groups", max=100))
     model = load({"loader": "exported", "path": "net.pt2"}, tmp_path)
     assert model.fixed_batch == 8
-    evaluator = Evaluator(model, [{"name": "y"}], 3)
+    evaluator = Evaluator(model, [{"name": "y"}], Assembler(3))
     evaluator.probe(ROWS)
     np.testing.assert_allclose(evaluator.evaluate(ROWS, 8)[:, 0], ROWS.sum(1), rtol=1e-5, atol=1e-6)
 
@@ -107,7 +108,9 @@ def test_float64_is_read_from_the_file(tmp_path: Path) -> None:
 def test_another_width_is_refused_before_any_call(tmp_path: Path) -> None:
     write(tmp_path / "net.pt2", Net().eval(), (torch.zeros(4, 3),))
     evaluator = Evaluator(
-        load({"loader": "exported", "path": "net.pt2"}, tmp_path), [{"name": "a", "select": "a"}], 5
+        load({"loader": "exported", "path": "net.pt2"}, tmp_path),
+        [{"name": "a", "select": "a"}],
+        Assembler(5),
     )
     with pytest.raises(ModelError) as caught:
         evaluator.probe(np.zeros((4, 5)))

@@ -34,7 +34,7 @@ BROKEN = {
     "unknown key of a distribution": (
         [(f"{P}.1.hgih", 5e6)],
         f"{P}[1].hgih",
-        ["did you mean 'high'?", "name, unit, description, distribution, low, high"],
+        ["did you mean 'high'?", "name, unit, description, trained, distribution, low, high"],
     ),
     "odd key": ([("design.a b", 1)], "design['a b']", ["unknown key"]),
     "text for a number": ([(f"{P}.0.mean", "3")], f"{P}[0].mean", ["must be a number", "text '3'"]),
@@ -263,7 +263,7 @@ def test_a_rule_is_silent_about_what_it_cannot_know(edited):
 
 
 def test_unknown_distribution_still_counts_its_name(edited):
-    broken = edited((f"{P}.2.distribution", "beta"), (f"{P}.2.name", "alpha"))
+    broken = edited((f"{P}.2.distribution", "weibull"), (f"{P}.2.name", "alpha"))
     assert [fault.place for fault in faults_of(broken)] == [f"{P}[2].name", f"{P}[2].distribution"]
 
 

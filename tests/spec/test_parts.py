@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from parsl_sa.errors import SpecError
 from parsl_sa.spec import DesignSpec, parse_spec, warnings
-from parsl_sa.spec.distributions import ChoiceSpec
+from parsl_sa.spec.discrete import ChoiceSpec
 from parsl_sa.spec.parts import Broken, Finding, Part, place_of
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

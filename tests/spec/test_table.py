@@ -78,7 +78,7 @@ def test_files_that_are_none(tmp_path):
     (tmp_path / "x.npy").write_text("a,b\n")
     (tmp_path / "x.csv").write_bytes(b"a,b\n\xff\xfe,1\n")
     for name, words in (
-        ("x.txt", "neither a .csv nor a .npy"),
+        ("x.txt", "neither a .csv nor a .parquet nor a .npy"),
         ("x.npy", "is not a .npy file of numbers"),
         ("x.csv", "is no table of comma-separated values"),
         ("y.csv", "no such file; paths are relative to the spec"),

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from parsl_sa.report.page.ties import ties
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-_SAID_ELSEWHERE = {"name", "unit", "description", "distribution"}
+_SAID_ELSEWHERE = {"name", "unit", "description", "distribution", "digest"}
+_MOST_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -69,19 +70,33 @@ def _distribution(parameter: Mapping[str, Any]) -> list[str]:
 
 def _fields(parameter: Mapping[str, Any]) -> list[str]:
     return [
-        f"{name} {_plain(value)}"
+        f"{name} {_coded(value) if name == 'levels' else _plain(value)}"
         for name, value in parameter.items()
-        if name not in _SAID_ELSEWHERE and value is not None
+        if name not in _SAID_ELSEWHERE and value is not None and value != {}
     ]
+
+
+def _coded(levels: Sequence[Any]) -> str:
+    """Name levels by the codes that the model gets.
+
+    Examples
+    --------
+    >>> _coded(["rough", "smooth"])
+    '0 = rough, 1 = smooth'
+    """
+    named = [f"{code} = {_plain(level)}" for code, level in enumerate(levels[:_MOST_SHOWN])]
+    return ", ".join([*named, "…"] if len(levels) > _MOST_SHOWN else named)
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list):
-        shown = [_plain(item) for item in value[:6]]
-        return "[" + ", ".join([*shown, "…"] if len(value) > 6 else shown) + "]"
-    return str(value)
+        shown = [_plain(item) for item in value[:_MOST_SHOWN]]
+        return "[" + ", ".join([*shown, "…"] if len(value) > _MOST_SHOWN else shown) + "]"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {_plain(item)}" for key, item in value.items())
+    return "open" if value is None else str(value)
 
 
 def headline(attrs: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
