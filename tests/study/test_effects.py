@@ -68,7 +68,8 @@ def uncertain(tmp_path_factory: pytest.TempPathFactory) -> Results:
         {"name": "heat", "select": "heat", "dims": {"x": 12}, "unit": "m"},
     ]
     study = study_of(both, [*PATCHES, NOISE], 64, outputs=outputs)
-    return study.launch(tmp_path_factory.mktemp("effects") / "study", progress=False)
+    with pytest.warns(StudyWarning, match="'patch3' changes no output"):
+        return study.launch(tmp_path_factory.mktemp("effects") / "study", progress=False)
 
 
 def test_effects_are_exact_means_over_the_noise(uncertain: Results) -> None:
