@@ -62,6 +62,14 @@ class Layout:
         return 2 * self.d + 2 if self.both_ways or self.method == "conditional" else self.d + 2
 
     @property
+    def alone(self) -> slice:
+        """The d rows that differ from A in one factor alone; none in a Monte Carlo bundle."""
+        if self.method == "monte-carlo":
+            return slice(0, 0)
+        first = self.n_base_rows + (self.d if self.method == "conditional" else 0)
+        return slice(first, first + self.d)
+
+    @property
     def n_base_rows(self) -> int:
         """Rows at the head of a bundle that are drawn by themselves and not made from others."""
         return 1 if self.method in {"monte-carlo", "one-at-a-time"} else 2
