@@ -177,6 +177,8 @@ def _type(schema: dict[str, Any], path: str) -> str:
     kind = schema.get("type")
     if isinstance(kind, list):
         return " or ".join(_type({**schema, "type": one}, path) for one in kind)
+    if kind == "array" and "prefixItems" in schema:
+        return f"list of {len(schema['prefixItems'])}, each {_type(schema['prefixItems'][0], f'{path}[]')}"
     if kind == "array":
         return f"list of {_type(schema.get('items', {}), f'{path}[]')}"
     if kind == "object":

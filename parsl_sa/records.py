@@ -19,7 +19,7 @@ class Layout:
     Parameters
     ----------
     method : str
-        ``"pick-freeze"``, ``"conditional"`` or ``"monte-carlo"``.
+        ``"pick-freeze"``, ``"conditional"``, ``"one-at-a-time"`` or ``"monte-carlo"``.
     d : int
         Number of factors: groups of parameters, and uncertain parameters that are in none.
     both_ways : bool
@@ -28,7 +28,8 @@ class Layout:
     Notes
     -----
     Pick-freeze rows stand in the order A, B, AB_1 .. AB_d [, BA_1 .. BA_d], where AB_i is A with
-    the columns of factor i taken from B. A Monte Carlo bundle is one row.
+    the columns of factor i taken from B. One-at-a-time rows are the same without B: A, AB_1 .. AB_d.
+    A Monte Carlo bundle is one row.
 
     Conditional rows, for factors that depend on each other, stand in the order A, B, F_1 .. F_d,
     T_1 .. T_d. F_i has factor i of B and the others drawn given it, with A's innovations: its partner is
@@ -50,7 +51,14 @@ class Layout:
         """Rows of one bundle."""
         if self.method == "monte-carlo":
             return 1
+        if self.method == "one-at-a-time":
+            return self.d + 1
         return 2 * self.d + 2 if self.both_ways or self.method == "conditional" else self.d + 2
+
+    @property
+    def n_base_rows(self) -> int:
+        """Rows at the head of a bundle that are drawn by themselves and not made from others."""
+        return 1 if self.method in {"monte-carlo", "one-at-a-time"} else 2
 
 
 @dataclass(frozen=True)

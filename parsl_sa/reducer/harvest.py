@@ -72,13 +72,13 @@ def harvest(study: StudyDir) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
 
 
 def _all_at_once(ds: xr.Dataset, level: float, n_replicates: int) -> xr.Dataset:
-    """Add the half-widths at which all intervals of an index hold at once: over parameters and cells."""
-    for index in schema.ALL_INDICES:
+    """Add the half-widths at which all intervals of one name hold at once: over parameters and cells."""
+    for index in (*schema.ALL_INDICES, *schema.EFFECTS):
         for conf in (f"{index}_conf", schema.aggregated_name(f"{index}_conf")):
             if conf in ds:
                 wider = stats.widening(level, int(ds[conf].notnull().sum()), n_replicates)
                 name = f"{conf}_simultaneous"
-                ds[name] = (ds[conf] * wider).assign_attrs(attributes(name, "", level))
+                ds[name] = (ds[conf] * wider).assign_attrs(attributes(name, ds.attrs["unit"], level))
     return ds
 
 
@@ -158,7 +158,7 @@ def _provenance(
         "n_replicates": accumulator.n_replicates,
         "n_forwards": closed * plan.bundle_forwards,
         "dropped": dropped,
-        "level": sobol.get("level", _options(spec, "moments").get("level", 0.95)),
+        "level": next((item["level"] for item in spec.statistics_plain() if "level" in item), 0.95),
         "estimator": sobol.get("estimator", ""),
         "design": f"{spec.design.method}, {spec.design.sequence}",
         "plan": plan.digest,

@@ -32,6 +32,7 @@ RESERVED_DIMS = frozenset({PARAMETER, PARAMETER_UNIT, PAIR, *PAIR_MEMBERS, LOOK}
 INDICES = ("S1", "ST")
 DEPENDENT_INDICES = ("S1_full", "ST_independent")
 SECOND_ORDER = "S2"
+EFFECTS = ("effect", "effect_abs", "effect_sd")
 ALL_INDICES = (*INDICES, *DEPENDENT_INDICES, SECOND_ORDER)
 INTERVAL_PARTS = ("conf", "low", "high")
 

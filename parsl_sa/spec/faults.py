@@ -142,7 +142,7 @@ _WORDING: dict[str, Callable[[_Fault], str]] = {
 
 def _tag_finding(steps: Steps, details: ErrorDetails) -> Finding:
     key = str(details.get("ctx", {})["discriminator"]).strip("'")
-    family = _FAMILIES[key]
+    family = "perturbation" if "perturbations" in steps else _FAMILIES[key]
     known = names(family)
     written = details["input"]
     given = written.get(key) if isinstance(written, Mapping) else written

@@ -69,7 +69,8 @@ def input_rules(inputs: Part, parameters: Sequence[Part], model: Part, broken: B
     broken : Broken
         What the field level found.
     """
-    if "parameters" not in inputs.broken and not parameters and not inputs.get("perturbations"):
+    stated = {"parameters", "perturbations", "base"} & inputs.broken
+    if not stated and not parameters and not inputs.get("perturbations") and inputs.get("base") is None:
         yield inputs.finding(
             "needs at least 1 entry: name what varies, or perturb a base input", "parameters"
         )
@@ -78,16 +79,12 @@ def input_rules(inputs: Part, parameters: Sequence[Part], model: Part, broken: B
         yield from BaseSpec.rules(Part.of(BaseSpec, base, (*_INPUTS, "base"), broken))
     yield from _company(inputs)
     users = [*_perturbation_rules(inputs, broken), *_template_rules(inputs, broken)]
-    used: set[str] = set()
-    for user in users:
-        if isinstance(user, Finding):
-            yield user
-            continue
-        steps, name = user
-        used.add(name)
-        yield from _known(steps, name, parameters)
-    if (base is not None or inputs.get("template") is not None) and not inputs.broken:
-        yield from _unused(parameters, used)
+    used = [user for user in users if not isinstance(user, Finding)]
+    faults = [user for user in users if isinstance(user, Finding)]
+    faults += [fault for steps, name in used for fault in _known(steps, name, parameters)]
+    yield from faults
+    if (base is not None or inputs.get("template") is not None) and not inputs.broken and not faults:
+        yield from _unused(parameters, {name for _, name in used})
     yield from _preprocess_rules(inputs, model, broken)
 
 
@@ -211,5 +208,5 @@ def _preprocess_rules(inputs: Part, model: Part, broken: Broken) -> Iterator[Fin
     if "base" in inputs.broken or (axes is not None and {"H", "W"} <= set(axes)):
         return
     for key, default in _DEFAULTS.items():
-        if plain.get(key) not in {None, default}:
+        if plain.get(key) is not None and plain[key] != default:
             yield part.finding("is for images: give a base input with the axes H and W", key)

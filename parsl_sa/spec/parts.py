@@ -44,6 +44,8 @@ def place_of(steps: Steps) -> str:
     """
     text = ""
     for step in steps:
+        if step == "" and text.endswith("template"):  # the only tensor of a template, which has no name
+            continue
         if isinstance(step, int):
             text += f"[{step}]"
         elif step.replace("_", "").replace("-", "").isalnum():

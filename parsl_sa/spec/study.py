@@ -50,7 +50,8 @@ class StudySpec(Section):
     statistics: Statistics | None = Field(
         default=None,
         description="What is computed of every quantity: names, or objects with a name and options. Null "
-        "or left out: moments and extrema, and sobol for a pick-freeze design.",
+        "or left out: moments and extrema, and sobol for a pick-freeze design, effects for a one-at-a-time "
+        "one.",
     )
     farm: FarmSpec = Field(default=FarmSpec(), description="Where the study runs and how wide.")
     stop: StopSpec = Field(

@@ -15,6 +15,9 @@ from parsl_sa.spec.fields import AsTuple, Section, complain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pydantic.annotated_handlers import GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
+
     from parsl_sa.spec.parts import Finding, Part
 
 _INDICATOR = re.compile(r"(?P<name>.+?)\s*==\s*(?P<value>[-+0-9.eE]+)")
@@ -87,7 +90,10 @@ def _is_position(given: Any) -> bool:
 
 
 _NESTED = {"anyOf": [{"type": "array"}, {"type": "string"}, {"type": "number"}, {"type": "null"}]}
-_POSITIONS = {"type": "object", "additionalProperties": {"type": ["array", "integer"]}}
+_POSITIONS = {
+    "type": "object",
+    "additionalProperties": {"anyOf": [{"type": "array"}, {"type": "integer"}]},
+}
 
 Values = Annotated[Any, BeforeValidator(_values), WithJsonSchema(_NESTED)]
 Places = Annotated[Any, BeforeValidator(_set), WithJsonSchema(_POSITIONS)]
@@ -121,7 +127,11 @@ class TensorSpec(Section):
     @classmethod
     def rules(cls, part: Part) -> Iterator[Finding]:
         """Yield what is wrong between fields that are sound one by one."""
-        sources = [key for key in ("values", "file", "base") if part.get(key) not in {None, False}]
+        sources = [
+            key
+            for key in ("values", "file", "base")
+            if part.get(key) is not None and part.get(key) is not False
+        ]
         if len(sources) != 1 and not {"values", "file", "base"} & part.broken:
             yield part.finding('needs one of "values", "file" and "base"')
         if part.get("set") and part.get("file") is None and "file" not in part.broken:
@@ -175,18 +185,19 @@ def _tensors(given: Any) -> Any:
     return given
 
 
-Tensor = Annotated[TensorSpec, BeforeValidator(_tensor)]
+class _Short:
+    """Annotation that lets the JSON Schema show a short form beside the object."""
+
+    def __init__(self, *kinds: str) -> None:
+        self.kinds = kinds
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"anyOf": [*({"type": kind} for kind in self.kinds), handler(schema)]}
+
+
+Tensor = Annotated[TensorSpec, BeforeValidator(_tensor), _Short("array", "string", "number")]
 Template = Annotated[
-    dict[str, Tensor],
-    AsTuple,
-    Field(min_length=1),
-    BeforeValidator(_tensors),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "array"},
-                {"type": "object", "additionalProperties": {"type": ["object", "array", "string", "number"]}},
-            ]
-        }
-    ),
+    dict[str, Tensor], AsTuple, Field(min_length=1), BeforeValidator(_tensors), _Short("array")
 ]

@@ -10,6 +10,7 @@ from parsl_sa.launch.trial import INLINE
 from parsl_sa.spec.problem import groups_of, output_names, parameters_of
 
 _FILLED_IN = ("loader", "path")
+_OF_A_SPEC = {"parameters", "base", "perturbations", "template"}
 
 
 def spec_of(
@@ -88,7 +89,7 @@ def _inputs(problem: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
     """Return the inputs of a spec: from a list of parameters, such inputs themselves, or a SALib problem."""
     if not isinstance(problem, Mapping):
         return {"parameters": _plain(problem)}
-    if "parameters" in problem:
+    if _OF_A_SPEC & set(problem):
         inputs: dict[str, Any] = _plain(problem)
         return inputs
     groups = groups_of(problem)

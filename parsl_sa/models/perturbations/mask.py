@@ -59,7 +59,9 @@ class Mask:
         own = columns_of(MaskSpec.model_validate(plain).cells(), columns)
         device = bases.device
         found = torch.as_tensor(cells, device=device)
-        return cls(bases, found, own.to(device), _baseline(plain, columns, bases, _width(plain, bases)))
+        return cls(
+            bases, found, own.to(device), _baseline(plain, columns, bases, _width(plain, bases, len(own)))
+        )
 
     def __call__(self, inputs: torch.Tensor, rows: torch.Tensor, cases: torch.Tensor) -> torch.Tensor:
         """See `Perturbation.__call__`."""
@@ -112,12 +114,12 @@ def _segments(plain: Mapping[str, Any], bases: Bases, place: str) -> npt.NDArray
     return cells
 
 
-def _width(plain: Mapping[str, Any], bases: Bases) -> float:
+def _width(plain: Mapping[str, Any], bases: Bases, n_cells: int) -> float:
     """Return the standard deviation of the blur, in pixels."""
     if plain["blur"] is not None:
         return float(plain["blur"])
-    n_cells = plain["grid"] or [round(plain["n_segments"] ** (1 / len(bases.spatial)))] * len(bases.spatial)
-    sides = [length / count for length, count in zip(bases.spatial, n_cells, strict=True)]
+    grid = plain["grid"] or [max(1, round(n_cells ** (1 / len(bases.spatial))))] * len(bases.spatial)
+    sides = [length / count for length, count in zip(bases.spatial, grid, strict=True)]
     return float(max(1.0, max(sides) / 4))
 
 

@@ -1,0 +1,109 @@
+"""Studies of many base inputs: exact indices of each, together and alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from parsl_sa import Study
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+    import xarray as xr
+
+N_CASES, SIDE, GRID = 5, 6, 3
+RNG = np.random.default_rng(4)
+IMAGES = RNG.uniform(0, 255, (N_CASES, SIDE, SIDE, 3))
+WEIGHTS = RNG.normal(size=(3, SIDE, SIDE))
+MASK = {"kind": "mask", "grid": [GRID, GRID], "baseline": "zero"}
+
+
+class Linear(torch.nn.Module):
+    """A weighted sum of the pixels: cells of a mask have exact indices."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x * torch.as_tensor(WEIGHTS, dtype=x.dtype)).sum((1, 2, 3))
+
+
+def exact_shares() -> npt.NDArray[np.float64]:
+    """Return S1 = ST of every cell of the mask, shape (GRID * GRID, N_CASES)."""
+    k = SIDE // GRID
+    sums = (IMAGES * WEIGHTS.transpose(1, 2, 0)).reshape(N_CASES, GRID, k, GRID, k, 3).sum((2, 4, 5))
+    squares = sums.reshape(N_CASES, -1).T ** 2
+    shares: npt.NDArray[np.float64] = squares / squares.sum(0)
+    return shares
+
+
+def launch(folder: Path, n: int = 512, **base: Any) -> xr.Dataset:
+    np.save(folder / "images.npy", IMAGES)
+    inputs = {"base": {"path": str(folder / "images.npy"), "layout": "HWC", **base}, "perturbations": [MASK]}
+    study = Study.from_function(Linear(), inputs, n=n, name="masks")
+    return study.launch(folder / "run", progress=False)["y"]
+
+
+def test_every_case_has_its_exact_indices(tmp_path: Path) -> None:
+    found = launch(tmp_path)
+    assert found["S1"].dims == ("parameter", "case")
+    exact = exact_shares()
+    for index in ("S1", "ST"):
+        # 45 intervals of 95 %: 10 outside has a chance below 1e-4
+        outside = np.abs(found[index].values - exact) > found[f"{index}_conf"].values
+        assert outside.sum() < 10
+        # three half-widths of 95 % are 5.9 standard errors
+        assert (np.abs(found[index].values - exact) < 3 * found[f"{index}_conf"].values + 1e-3).all()
+    variances = found["variance"].values
+    together = (exact * variances).sum(1) / variances.sum()
+    error = np.abs(found["S1_aggregated"].values - together)
+    assert (error < 3 * found["S1_aggregated_conf"].values + 1e-3).all()
+
+
+def test_a_case_among_others_is_the_case_alone(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    together = launch(tmp_path / "all", n=256)
+    for row in (0, 3):
+        folder = tmp_path / str(row)
+        folder.mkdir()
+        alone = launch(folder, n=256, rows=row)
+        assert alone["S1"].dims == ("parameter",)
+        np.testing.assert_allclose(alone["ST"].values, together["ST"].sel(case=row).values, atol=2e-5)
+
+
+@pytest.mark.filterwarnings("ignore::parsl_sa.study.advice.StudyWarning")
+def test_many_cases_do_not_mean_many_leases(tmp_path: Path) -> None:
+    rows = RNG.normal(size=(20_000, 4))
+    np.save(tmp_path / "rows.npy", rows)
+    inputs = {
+        "base": {"path": str(tmp_path / "rows.npy"), "layout": "F"},
+        "perturbations": [{"kind": "mask", "grid": [4], "baseline": "mean"}],
+    }
+    study = Study.from_function(lambda x: x.sum(1), inputs, n=32, name="many", statistics=["sobol"])
+    study.launch(tmp_path / "run", progress=False)
+    plan = study.check()
+    assert plan["forwards"] == 32 * 10 * 20_000
+    assert plan["leases"] <= 32
+    assert sum(1 for path in (tmp_path / "run").rglob("*") if path.is_file()) < 200
+
+
+@pytest.mark.filterwarnings("ignore::parsl_sa.study.advice.StudyWarning")
+@pytest.mark.parametrize("batch_of", [1, 7])
+def test_a_batch_may_end_within_a_row(tmp_path: Path, batch_of: int) -> None:
+    from parsl_sa import models
+
+    np.save(tmp_path / "images.npy", IMAGES)
+    inputs = {
+        "base": {"path": str(tmp_path / "images.npy"), "layout": "HWC"},
+        "perturbations": [MASK],
+    }
+    study = Study.from_function(Linear(), inputs, n=32, name="masks")
+    spec = study.spec
+    evaluator = models.evaluator(spec.model_plain(), spec.inputs_plain(), spec.outputs_plain())
+    rows = RNG.uniform(size=(4, GRID * GRID))
+    evaluator.probe(rows)
+    whole = evaluator.evaluate(rows, 4 * N_CASES)
+    np.testing.assert_allclose(evaluator.evaluate(rows, batch_of), whole, rtol=1e-5)
+    assert whole.shape == (4, N_CASES)
