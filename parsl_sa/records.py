@@ -9,7 +9,10 @@ import hashlib
 import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Layout:
     Parameters
     ----------
     method : str
-        ``"pick-freeze"``, ``"conditional"`` or ``"monte-carlo"``.
+        ``"pick-freeze"``, ``"conditional"``, ``"one-at-a-time"`` or ``"monte-carlo"``.
     d : int
         Number of factors: groups of parameters, and uncertain parameters that are in none.
     both_ways : bool
@@ -28,7 +31,8 @@ class Layout:
     Notes
     -----
     Pick-freeze rows stand in the order A, B, AB_1 .. AB_d [, BA_1 .. BA_d], where AB_i is A with
-    the columns of factor i taken from B. A Monte Carlo bundle is one row.
+    the columns of factor i taken from B. One-at-a-time rows are the same without B: A, AB_1 .. AB_d.
+    A Monte Carlo bundle is one row.
 
     Conditional rows, for factors that depend on each other, stand in the order A, B, F_1 .. F_d,
     T_1 .. T_d. F_i has factor i of B and the others drawn given it, with A's innovations: its partner is
@@ -50,7 +54,14 @@ class Layout:
         """Rows of one bundle."""
         if self.method == "monte-carlo":
             return 1
+        if self.method == "one-at-a-time":
+            return self.d + 1
         return 2 * self.d + 2 if self.both_ways or self.method == "conditional" else self.d + 2
+
+    @property
+    def n_base_rows(self) -> int:
+        """Rows at the head of a bundle that are drawn by themselves and not made from others."""
+        return 1 if self.method in {"monte-carlo", "one-at-a-time"} else 2
 
 
 @dataclass(frozen=True)
@@ -69,8 +80,9 @@ class Quantity:
         Index of its first cell in the concatenation of all quantities.
     unit : str
         Physical unit, empty where none is stated.
-    coords : dict of str to tuple
-        Coordinates that the model's side knows of, such as the names of classes and cases.
+    coords : mapping of str to tuple of str or float
+        Coordinates along an axis where the model or its inputs state them: names of classes. What the spec
+        states stands in the spec.
     """
 
     name: str
@@ -78,7 +90,7 @@ class Quantity:
     shape: tuple[int, ...] = ()
     start: int = 0
     unit: str = ""
-    coords: dict[str, tuple[float | str, ...]] = field(default_factory=dict)
+    coords: Mapping[str, tuple[str | float, ...]] = field(default_factory=dict, hash=False)
 
     @property
     def n_cells(self) -> int:
@@ -89,6 +101,19 @@ class Quantity:
     def cells(self) -> slice:
         """Its slice of the cell axis."""
         return slice(self.start, self.start + self.n_cells)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; coordinates only where there are some, as in plans of older versions."""
+        plain = asdict(self)
+        coords = {dim: list(values) for dim, values in plain.pop("coords").items()}
+        return {**plain, "coords": coords} if coords else plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Quantity:
+        """Build a quantity from what `to_json` returned."""
+        coords = {dim: tuple(values) for dim, values in plain.get("coords", {}).items()}
+        lists = {"dims": tuple(plain["dims"]), "shape": tuple(plain["shape"])}
+        return cls(**{**plain, **lists, "coords": coords})
 
 
 @dataclass(frozen=True)
@@ -205,12 +230,9 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; later fields are left out where they say nothing."""
-        plain = asdict(self)
+        plain = {**asdict(self), "quantities": [quantity.to_json() for quantity in self.quantities]}
         if self.cases == 1:
             del plain["cases"]
-        for quantity in plain["quantities"]:
-            if not quantity["coords"]:
-                del quantity["coords"]
         return plain
 
     @classmethod
@@ -231,15 +253,8 @@ class Plan:
             raise TypeError(f"fields missing from the plan: {', '.join(sorted(absent))}")
         values = dict(plain)
         values["layout"] = Layout(**values["layout"])
-        values["quantities"] = tuple(
-            Quantity(**{**q, "dims": tuple(q["dims"]), "shape": tuple(q["shape"]), "coords": _tuples(q)})
-            for q in values["quantities"]
-        )
+        values["quantities"] = tuple(Quantity.from_json(quantity) for quantity in values["quantities"])
         return cls(**values)
-
-
-def _tuples(quantity: dict[str, Any]) -> dict[str, tuple[float | str, ...]]:
-    return {dim: tuple(values) for dim, values in quantity.get("coords", {}).items()}
 
 
 def digest_of(plain: Any) -> str:

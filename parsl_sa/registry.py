@@ -15,6 +15,7 @@ TABLES: dict[str, dict[str, str]] = {
     "statistic": {
         "moments": "parsl_sa.stats.moments:Moments",
         "extrema": "parsl_sa.stats.extrema:Extrema",
+        "effects": "parsl_sa.stats.effects:Effects",
         "sobol": "parsl_sa.stats.sobol:Sobol",
     },
     "estimator": {
@@ -29,6 +30,7 @@ TABLES: dict[str, dict[str, str]] = {
     "sampler": {
         "pick-freeze": "parsl_sa.design.pick_freeze:PickFreeze",
         "monte-carlo": "parsl_sa.design.monte_carlo:MonteCarlo",
+        "one-at-a-time": "parsl_sa.design.one_at_a_time:OneAtATime",
     },
     "sequence": {
         "sobol": "parsl_sa.design.sequences:ScrambledSobol",
@@ -51,6 +53,7 @@ TABLES: dict[str, dict[str, str]] = {
         "ordinal": "parsl_sa.design.discrete:Ordinal",
         "constant": "parsl_sa.design.discrete:Constant",
         "joint": "parsl_sa.design.dependence:Joint",
+        "switch": "parsl_sa.design.switch:Switch",
     },
     "dependence": {
         "gaussian-copula": "parsl_sa.design.copula:GaussianCopula",
@@ -75,6 +78,16 @@ TABLES: dict[str, dict[str, str]] = {
         "brightness": "parsl_sa.models.perturbations.brightness:Brightness",
         "contrast": "parsl_sa.models.perturbations.contrast:Contrast",
         "shift": "parsl_sa.models.perturbations.shift:Shift",
+    },
+    "quantity": {
+        "value": "parsl_sa.models.quantities.classes:Value",
+        "logit": "parsl_sa.models.quantities.classes:Logit",
+        "probability": "parsl_sa.models.quantities.classes:Probability",
+        "log-odds": "parsl_sa.models.quantities.classes:LogOdds",
+        "margin": "parsl_sa.models.quantities.classes:Margin",
+        "predicted-class": "parsl_sa.models.quantities.predicted:PredictedClass",
+        "loss": "parsl_sa.models.quantities.loss:Loss",
+        "entropy": "parsl_sa.models.quantities.entropy:Entropy",
     },
     "channel": {
         "curve": "parsl_sa.channel.curve:CurveChannel",
@@ -106,7 +119,7 @@ def names(family: str) -> tuple[str, ...]:
     Examples
     --------
     >>> names("sampler")
-    ('pick-freeze', 'monte-carlo')
+    ('pick-freeze', 'monte-carlo', 'one-at-a-time')
     """
     return tuple(TABLES[family])
 
@@ -133,10 +146,10 @@ def resolve(family: str, name: str) -> Any:
 
     Examples
     --------
-    >>> resolve("statistic", "kurtosis")
+    >>> resolve("sequence", "halton")
     Traceback (most recent call last):
         ...
-    parsl_sa.registry.UnknownPluginError: unknown statistic 'kurtosis'; known: moments, extrema, sobol
+    parsl_sa.registry.UnknownPluginError: unknown sequence 'halton'; known: sobol, random
     """
     table = TABLES[family]
     if name not in table:

@@ -97,7 +97,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     """
     replicates, replicate_bundles = replicate_plan(spec.design)
     sampler = _sampler(spec, replicate_bundles)
-    evaluator = models.evaluator(spec.model_plain(), spec.inputs_plain(), spec.outputs_plain())
+    evaluator = models.evaluator(**spec.evaluator_plain())
     rows = _probe_rows(sampler.rows(0, min(PROBE_BUNDLES, replicate_bundles)))
     quantities = evaluator.learn(rows[:2])
     most = min(PROBE_BYTES // _row_bytes(evaluator), PROBE_FORWARDS // evaluator.n_cases)
@@ -108,8 +108,8 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     outputs = evaluator.evaluate(rows, chosen.batch)
     pivots = _pivots(outputs)
     masked = np.isnan(pivots)
-    warnings = [*sampler.remarks, *evaluator.model.remarks]
-    warnings += cautions(spec, outputs, quantities, sampler.layout.n_rows)
+    told = cautions(spec, outputs, quantities, sampler.layout.n_rows)
+    warnings = [*sampler.remarks, *evaluator.model.remarks, *evaluator.remarks, *told]
     warnings += input_cautions(spec, sampler, evaluator, chosen)
     del outputs
     weights = _weights(spec, quantities)
@@ -121,7 +121,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     costs = _costs(sampler, evaluator, accumulator, chosen.batch)
     sizes = cut(costs, replicate_bundles, ranks)
     form = stats.Form.smaller(accumulator, sizes.lease_bundles, sizes.lanes, evaluator.dtype)
-    hashes = models.hashes(evaluator.model)
+    hashes = models.hashes(evaluator.model, evaluator.reader.files)
     plan = Plan(
         science=digest_of({**science(spec), "files": hashes}),
         layout=sampler.layout,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import inspect
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -13,10 +12,11 @@ from torch import nn
 from parsl_sa.errors import ModelError
 from parsl_sa.models.callables import signature_of
 from parsl_sa.models.estimators import is_estimator
-from parsl_sa.models.source import import_file, importable, user_code
+from parsl_sa.models.source import find_function, import_file, importable, split_path, user_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -62,43 +62,12 @@ def make(text: str, options: Mapping[str, Any], base_dir: Path, place: str = "mo
     ModelError
         At that place or at ``model.options.KEY``.
     """
-    path, name = _split(text, base_dir, place)
+    path, name = split_path(text, base_dir, place)
     files: list[Path] = []
     with importable(path.parent, files):
-        target = _find(import_file(path, place), name, path, place)
+        target = find_function(import_file(path, place), name, path, place)
         value = _build(target, name, dict(options), path, place)
     return Made(value, (path, *files))
-
-
-def _split(text: str, base_dir: Path, place: str) -> tuple[Path, str]:
-    """Split ``file.py:function`` and find the file."""
-    file, _, name = text.rpartition(":")
-    if not file or not name:
-        raise ModelError(place, f"'{text}' must read file.py:function, such as model.py:load")
-    path = (base_dir / Path(file).expanduser()).resolve()
-    if not path.is_file():
-        there = sorted(entry.name for entry in path.parent.glob("*.py")) if path.parent.is_dir() else []
-        beside = f"; that folder has {', '.join(there[:10])}" if there else ""
-        raise ModelError(place, f"no file {path} (paths are relative to the spec){beside}")
-    return path, name
-
-
-def _find(module: object, name: str, path: Path, place: str) -> Any:
-    """Return the named attribute, or say which functions there are."""
-    target = getattr(module, name, None)
-    if target is not None:
-        if not callable(target) and not is_estimator(target):
-            raise ModelError(
-                place,
-                f"'{name}' of {path.name} is of the type {type(target).__name__}; name a function or a class",
-            )
-        return target
-    own = getattr(module, "__name__", "")
-    there = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == own]
-    close = difflib.get_close_matches(name, there, 1)
-    guess = f"; did you mean '{close[0]}'?" if close else ""
-    has = f"it has {', '.join(sorted(there)[:10])}" if there else "it defines none"
-    raise ModelError(place, f"no function '{name}' in {path.name}: {has}{guess}")
 
 
 def _build(target: Any, name: str, options: dict[str, Any], path: Path, place: str) -> Any:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import sys
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import ModelError, ParslSaError
+from parsl_sa.models.estimators import is_estimator
 from parsl_sa.models.faults import describe
 
 if TYPE_CHECKING:
@@ -17,6 +19,49 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _count = itertools.count()
+
+
+def split_path(text: str, base_dir: Path, place: str = "model.path") -> tuple[Path, str]:
+    """Split ``file.py:function`` and find the file.
+
+    Raises
+    ------
+    ModelError
+        At `place`, if it is not of that form, or there is no such file.
+    """
+    file, _, name = text.rpartition(":")
+    if not file or not name:
+        raise ModelError(place, f"'{text}' must read file.py:function, such as model.py:load")
+    path = (base_dir / Path(file).expanduser()).resolve()
+    if not path.is_file():
+        there = sorted(entry.name for entry in path.parent.glob("*.py")) if path.parent.is_dir() else []
+        beside = f"; that folder has {', '.join(there[:10])}" if there else ""
+        raise ModelError(place, f"no file {path} (paths are relative to the spec){beside}")
+    return path, name
+
+
+def find_function(module: object, name: str, path: Path, place: str = "model.path") -> Any:
+    """Return the function of a module, or say which there are.
+
+    Raises
+    ------
+    ModelError
+        At `place`.
+    """
+    target = getattr(module, name, None)
+    if target is not None:
+        if not callable(target) and not is_estimator(target):
+            raise ModelError(
+                place,
+                f"'{name}' of {path.name} is of the type {type(target).__name__}; name a function or a class",
+            )
+        return target
+    own = getattr(module, "__name__", "")
+    there = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == own]
+    close = difflib.get_close_matches(name, there, 1)
+    guess = f"; did you mean '{close[0]}'?" if close else ""
+    has = f"it has {', '.join(sorted(there)[:10])}" if there else "it defines none"
+    raise ModelError(place, f"no function '{name}' in {path.name}: {has}{guess}")
 
 
 def import_file(path: Path, place: str = "model.path") -> ModuleType:
@@ -37,7 +82,7 @@ def import_file(path: Path, place: str = "model.path") -> ModuleType:
     Raises
     ------
     ModelError
-        At that place, with the user's own exception, file and line.
+        At `place`, with the user's own exception, file and line.
     """
     name = f"parsl_sa_model_{next(_count)}_{path.stem}"
     spec = spec_from_file_location(name, path)

@@ -72,13 +72,13 @@ def harvest(study: StudyDir) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
 
 
 def _all_at_once(ds: xr.Dataset, level: float, n_replicates: int) -> xr.Dataset:
-    """Add the half-widths at which all intervals of an index hold at once: over parameters and cells."""
-    for index in schema.ALL_INDICES:
+    """Add the half-widths at which all intervals of one name hold at once: over parameters and cells."""
+    for index in (*schema.ALL_INDICES, *schema.EFFECTS):
         for conf in (f"{index}_conf", schema.aggregated_name(f"{index}_conf")):
             if conf in ds:
                 wider = stats.widening(level, int(ds[conf].notnull().sum()), n_replicates)
                 name = f"{conf}_simultaneous"
-                ds[name] = (ds[conf] * wider).assign_attrs(attributes(name, "", level))
+                ds[name] = (ds[conf] * wider).assign_attrs(attributes(name, ds.attrs["unit"], level))
     return ds
 
 
@@ -109,8 +109,13 @@ def _extras(
 
 
 def _coords(quantity: Quantity, output: OutputSpec) -> dict[str, tuple[Sequence[float | str], str]]:
-    """Read coordinates; a file that is gone since the study began is no reason to have no results."""
-    coords: dict[str, tuple[Sequence[float | str], str]] = {}
+    """Read coordinates; a file that is gone since the study began is no reason to have no results.
+
+    Where the spec states none the plan may: names of classes.
+    """
+    coords: dict[str, tuple[Sequence[float | str], str]] = {
+        dim: (values, "") for dim, values in quantity.coords.items()
+    }
     for dim, length in zip(quantity.dims, quantity.shape, strict=True):
         if dim in quantity.coords:
             coords[dim] = (quantity.coords[dim], "")
@@ -158,7 +163,7 @@ def _provenance(
         "n_replicates": accumulator.n_replicates,
         "n_forwards": closed * plan.bundle_forwards,
         "dropped": dropped,
-        "level": sobol.get("level", _options(spec, "moments").get("level", 0.95)),
+        "level": next((item["level"] for item in spec.statistics_plain() if "level" in item), 0.95),
         "estimator": sobol.get("estimator", ""),
         "design": f"{spec.design.method}, {spec.design.sequence}",
         "plan": plan.digest,

@@ -12,7 +12,7 @@ from parsl_sa.report.colours import INK, SERIES
 from parsl_sa.report.names import distinct
 from parsl_sa.report.numbers import number
 from parsl_sa.report.plates import Area, Plate, dress
-from parsl_sa.results.schema import LOOK, PARAMETER, parameter_names
+from parsl_sa.results.schema import EFFECTS, INDICES, LOOK, PARAMETER, parameter_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 2.95, 1.85
 LEFT, BELOW, ABOVE = 0.5, 0.4, 0.1
 FOLLOWED = len(SERIES)
+FOLLOWED_NAMES = (*EFFECTS[1::-1], *INDICES[::-1])
 LABEL = 13  # letters of a name beside its line
 LEAST = 0.11  # inches between two names
 _PLAIN = 2e4  # labels of an axis are written out where its ends are at most so many times their difference
@@ -40,7 +41,7 @@ def looks(ds: xr.Dataset) -> Floats:
 
 
 def convergence(name: str, ds: xr.Dataset, order: Sequence[str], unit: str = "") -> list[Plate]:
-    """Draw S1, ST and the mean against the number of bundles.
+    """Draw S1 and ST, or effects, and the mean against the number of bundles.
 
     Parameters
     ----------
@@ -59,10 +60,10 @@ def convergence(name: str, ds: xr.Dataset, order: Sequence[str], unit: str = "")
     names = list(order)[:FOLLOWED]
     places = [parameter_names(ds).index(one) for one in names]
     plates = []
-    for key in ("ST", "S1"):
+    for key in FOLLOWED_NAMES:
         if f"{key}_look" in ds:
             value, half = (_history(ds, f"{key}{end}", places) for end in ("_look", "_conf_look"))
-            plates.append(_plate(key, bundles, (names, value, half), ""))
+            plates.append(_plate(key, bundles, (names, value, half), unit if key in EFFECTS else ""))
     if "mean_look" in ds:
         value, half = (_mean_history(ds, key) for key in ("mean_look", "mean_conf_look"))
         plates.append(_plate(f"mean of {name}", bundles, ([""], value, half), unit))

@@ -54,6 +54,20 @@ def flagged(datasets: Mapping[str, xr.Dataset]) -> Iterator[Caution]:
         )
         yield Caution("Heavy tail", text)
 
+    flat = [name for name, ds in datasets.items() if "flat" in ds and bool(ds["flat"].any())]
+    if flat:
+        where = ", ".join(_some_cells(name, datasets[name]) for name in flat)
+        text = (
+            f"{where}: no parameter changes it by more than rounding when it alone changes. A probability "
+            "may be saturated: study its logit."
+        )
+        yield Caution("Flat", text)
+
+
+def _some_cells(name: str, ds: xr.Dataset) -> str:
+    n_cells = int(ds["flat"].sum())
+    return f"{name} in {n_cells:,} of {ds['flat'].size:,} cells" if is_field(ds) else name
+
 
 def _where(datasets: Mapping[str, xr.Dataset], flag: str) -> str:
     """Say which outputs a flag is set in, as the subject of a sentence; empty where it is in none."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parsl_sa.report.numbers import MISSING, measured, number
-from parsl_sa.results.schema import is_field
+from parsl_sa.results.schema import EFFECTS, is_field
 from parsl_sa.results.summary import over_cells
 
 if TYPE_CHECKING:
@@ -59,24 +59,29 @@ def moment_pairs(ds: xr.Dataset) -> list[tuple[str, str]]:
     return _field_moments(ds) if is_field(ds) else _scalar_moments(ds)
 
 
+def _of(ds: xr.Dataset) -> str:
+    """Return whose moments they are: one at a time, only base points are independent of each other."""
+    return "base " if EFFECTS[0] in ds else ""
+
+
 def _scalar_moments(ds: xr.Dataset) -> list[tuple[str, str]]:
     pairs = []
     if "mean" in ds:
-        pairs.append(("mean", _plus_minus(float(ds["mean"]), _value(ds, "mean_conf"))))
+        pairs.append((f"{_of(ds)}mean", _plus_minus(float(ds["mean"]), _value(ds, "mean_conf"))))
     if "variance" in ds:
         sd = math.sqrt(max(float(ds["variance"]), 0.0)) if math.isfinite(float(ds["variance"])) else math.nan
         # d sd = d variance / (2 sd)
         half = _value(ds, "variance_conf") / (2.0 * sd) if sd > 0.0 else math.nan
-        pairs.append(("sd", _plus_minus(sd, half)))
+        pairs.append((f"{_of(ds)}sd", _plus_minus(sd, half)))
     return pairs + [(key[:3], number(float(ds[key]))) for key in ("minimum", "maximum") if key in ds]
 
 
 def _field_moments(ds: xr.Dataset) -> list[tuple[str, str]]:
     pairs = []
     if "mean" in ds:
-        pairs.append(("mean over the cells", over_cells_text(ds["mean"].values)))
+        pairs.append((f"{_of(ds)}mean over the cells", over_cells_text(ds["mean"].values)))
     if "variance" in ds:
-        pairs.append(("sd", over_cells_text(np.sqrt(np.maximum(ds["variance"].values, 0.0)))))
+        pairs.append((f"{_of(ds)}sd", over_cells_text(np.sqrt(np.maximum(ds["variance"].values, 0.0)))))
     return pairs
 
 

@@ -44,6 +44,19 @@ def two_lines(name: str, width: int) -> str:
     return f"{whole[:cut]}\n{whole[cut:]}"
 
 
+def listed(names: Sequence[str], most: int) -> str:
+    """Join names as a sentence does; with more than one beyond `most`, those are only counted.
+
+    Examples
+    --------
+    >>> listed(["a"], 4), listed(["a", "b", "c"], 4), listed(["a", "b", "c", "d"], 2)
+    ('a', 'a, b and c', 'a, b and 2 others')
+    """
+    if len(names) > most + 1:
+        names = [*names[:most], f"{len(names) - most} others"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def distinct(names: Sequence[str], width: int) -> list[str]:
     """Shorten names so that they still differ where that can be: what all begin with goes first.
 

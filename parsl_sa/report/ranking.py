@@ -110,10 +110,21 @@ def positions(ranking: Ranking) -> list[tuple[int, int] | None]:
     >>> positions(rank(ds))
     [(1, 1), (2, 3), (2, 3)]
     """
-    placed = np.isfinite(ranking.ST_low) & np.isfinite(ranking.ST_high)
-    lows, highs = np.sort(ranking.ST_low[placed]), np.sort(ranking.ST_high[placed])
-    above = lows.size - np.searchsorted(lows, ranking.ST_high, side="right")
-    below = np.searchsorted(highs, ranking.ST_low, side="left")
+    return places(ranking.ST_low, ranking.ST_high)
+
+
+def places(low: Floats, high: Floats) -> list[tuple[int, int] | None]:
+    """Return the first and last place, from the largest, that intervals allow; None without one.
+
+    Examples
+    --------
+    >>> places(np.array([0.7, 0.1, np.nan]), np.array([0.9, 0.3, np.nan]))
+    [(1, 1), (2, 2), None]
+    """
+    placed = np.isfinite(low) & np.isfinite(high)
+    lows, highs = np.sort(low[placed]), np.sort(high[placed])
+    above = lows.size - np.searchsorted(lows, high, side="right")
+    below = np.searchsorted(highs, low, side="left")
     return [
         (int(a) + 1, lows.size - int(b)) if ok else None
         for a, b, ok in zip(above, below, placed, strict=True)

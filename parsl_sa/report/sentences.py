@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from parsl_sa.report.dependence import is_dependent
-from parsl_sa.report.names import shorten
+from parsl_sa.report.effects.order import effects
+from parsl_sa.report.effects.sentences import answer as effect_answer
+from parsl_sa.report.names import listed, shorten
 from parsl_sa.report.numbers import index, percent
 from parsl_sa.report.ranking import Ranking, rank
 from parsl_sa.results.schema import cell_dims, is_field
@@ -53,7 +55,9 @@ def answer(name: str, ds: xr.Dataset) -> str:
     interactions carry about 10 %
     Re stays below 0.17 in total order.
     """
-    ranking = rank(ds)
+    ranking, found = rank(ds), effects(ds)
+    if found is not None:
+        return effect_answer(f"{name} ({_cells(ds)})" if is_field(ds) else name, found)
     if ranking is None:
         return f"{name}: this design carries no sensitivity indices, only moments and extrema."
     if not np.isfinite(ranking.ST).any():
@@ -131,7 +135,7 @@ def _leading_tiers(ranking: Ranking) -> list[list[int]]:
 def _subject(ranking: Ranking, tiers: list[list[int]]) -> tuple[str, bool]:
     phrases: list[str] = []
     for tier in tiers:
-        names = _listed([_short(ranking, place) for place in tier])
+        names = listed([_short(ranking, place) for place in tier], NAMED)
         reason = "" if any("overlap)" in phrase for phrase in phrases) else ": their ST intervals overlap"
         phrases.append(names if len(tier) == 1 else f"{names} (not told apart{reason})")
     if len(tiers[0]) > NAMED:
@@ -144,12 +148,6 @@ def _short(ranking: Ranking, place: int) -> str:
     short = shorten(name, LONGEST)
     # A short form that two parameters share names neither.
     return short if [shorten(other, LONGEST) for other in ranking.names].count(short) == 1 else name
-
-
-def _listed(names: list[str]) -> str:
-    if len(names) > NAMED + 1:
-        names = [*names[:NAMED], f"{len(names) - NAMED} others"]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _interactions(ranking: Ranking) -> str:

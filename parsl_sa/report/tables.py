@@ -14,9 +14,12 @@ from rich.text import Text
 
 from parsl_sa.report.bar import Bar
 from parsl_sa.report.dependence import NOTE, is_dependent, plain
+from parsl_sa.report.effects.order import effects
+from parsl_sa.report.effects.tables import effect_table
 from parsl_sa.report.fitting import Fitting
 from parsl_sa.report.flags import flagged
 from parsl_sa.report.moments import counts, moments
+from parsl_sa.report.named import named_table
 from parsl_sa.report.numbers import MISSING, align, index, no_minus_zero, number
 from parsl_sa.report.pairs import Pairs, pairs
 from parsl_sa.report.ranking import Ranking, positions, rank
@@ -66,9 +69,12 @@ def results_view(
 def quantity_view(name: str, ds: xr.Dataset, limit: int | None = SHOWN) -> RenderableType:
     """Show one quantity: the answer in a sentence, its moments, its indices."""
     parts: list[RenderableType] = [Text(answer(name, ds), style="bold"), Text(moments(ds))]
-    ranking = rank(ds)
+    ranking, found = rank(ds), effects(ds)
+    if found is not None and found.known:
+        parts.append(effect_table(found, limit, field=is_field(ds)))
     if ranking is not None and np.isfinite(ranking.ST).any():
         parts.append(_field_table(ds, ranking, limit) if is_field(ds) else _scalar_table(ranking, limit))
+    parts += named_table(ds)
     together = pairs(ds)
     if together is not None:
         parts.append(_pair_table(together))

@@ -59,12 +59,18 @@ def _index(name: str, label: str, description: str) -> dict[str, Meaning]:
     ):
         meaning = f"share of {of} {description}"
         described |= _estimate(full, long, DIMENSIONLESS, meaning)
-        described[f"{full}_conf_simultaneous"] = Meaning(
-            f"{long}, simultaneous half-width",
-            DIMENSIONLESS,
-            f"half-width of {full} at which all its intervals of this output hold at once with {{level}}",
-        )
+        described |= _simultaneous(full, long, DIMENSIONLESS)
     return described
+
+
+def _effect(name: str, label: str, description: str) -> dict[str, Meaning]:
+    """Describe an effect, in the unit of the output, with both kinds of interval."""
+    return _estimate(name, label, "{unit}", description) | _simultaneous(name, label, "{unit}")
+
+
+def _simultaneous(name: str, label: str, unit: str) -> dict[str, Meaning]:
+    text = f"half-width of {name} at which all its intervals of this output hold at once with {{level}}"
+    return {f"{name}_conf_simultaneous": Meaning(f"{label}, simultaneous half-width", unit, text)}
 
 
 MEANINGS: dict[str, Meaning] = {
@@ -86,6 +92,16 @@ MEANINGS: dict[str, Meaning] = {
         "ST_independent",
         "independent total-order Sobol' index",
         "that the parameter takes part in once all others are known",
+    ),
+    **_effect("effect", "effect", "mean of what the output loses where the parameter alone changes"),
+    **_effect("effect_abs", "effect, magnitude", "mean magnitude of the effect over base points"),
+    "effect_sd": Meaning(
+        "effect, standard deviation", "{unit}", "standard deviation of the effect over base points"
+    ),
+    "flat": Meaning(
+        "output flat",
+        "",
+        "True where no parameter changes the output beyond rounding when it alone changes",
     ),
     "undefined": Meaning(
         "index undefined", "", "True where the output does not vary beyond rounding, so that no index exists"

@@ -32,6 +32,7 @@ RESERVED_DIMS = frozenset({PARAMETER, PARAMETER_UNIT, PAIR, *PAIR_MEMBERS, LOOK}
 INDICES = ("S1", "ST")
 DEPENDENT_INDICES = ("S1_full", "ST_independent")
 SECOND_ORDER = "S2"
+EFFECTS = ("effect", "effect_abs", "effect_sd")
 ALL_INDICES = (*INDICES, *DEPENDENT_INDICES, SECOND_ORDER)
 INTERVAL_PARTS = ("conf", "low", "high")
 
@@ -246,6 +247,20 @@ def is_field(ds: xr.Dataset) -> bool:
 def cell_dims(ds: xr.Dataset) -> tuple[str, ...]:
     """Return the axes of the quantity, without `parameter`, `pair` and `look`."""
     return tuple(str(dim) for dim in ds.sizes if dim not in {PARAMETER, PAIR, LOOK})
+
+
+def named_cells(ds: xr.Dataset) -> tuple[str, tuple[str, ...]] | None:
+    """Return the axis of a field and the names along it, where it has but one and texts stand there.
+
+    Examples
+    --------
+    >>> named_cells(xr.Dataset({"mean": ("class", [0.2, 0.8])}, {"class": ["cat", "dog"]}))
+    ('class', ('cat', 'dog'))
+    """
+    dims = cell_dims(ds)
+    if len(dims) != 1 or dims[0] not in ds.coords or ds[dims[0]].dtype.kind in "iuf":
+        return None
+    return dims[0], tuple(str(name) for name in ds[dims[0]].values.tolist())
 
 
 def parameter_names(ds: xr.Dataset) -> list[str]:

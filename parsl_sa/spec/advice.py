@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from parsl_sa.spec.design import FEWEST_FOR_INTERVALS, SMALLEST_REPLICATE, replicate_plan
-from parsl_sa.spec.statistics import SobolSpec
+from parsl_sa.spec.dependence_rules import SWITCH
+from parsl_sa.spec.design import FEWEST_FOR_INTERVALS, ONE_AT_A_TIME, replicate_plan, smallest_replicate
+from parsl_sa.spec.statistics import EffectsSpec, SobolSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ def warnings(spec: StudySpec) -> list[str]:
     list of str
         Each begins with its place in the spec; empty where all is as asked.
     """
-    return [*_rounding(spec), *_intervals(spec), *_unused_rows(spec)]
+    return [*_rounding(spec), *_intervals(spec), *_repeated_bundles(spec), *_unused_rows(spec)]
 
 
 def _rounding(spec: StudySpec) -> Iterator[str]:
@@ -36,10 +37,12 @@ def _rounding(spec: StudySpec) -> Iterator[str]:
     if planned != design.n:
         whole = f"{replicates} replicate{'s' if replicates > 1 else ''} of {size} bundles"
         yield f"design.n: {design.n} is rounded up to {planned} = {whole}"
-    if design.intervals and replicates < design.replicates:
+    smallest = smallest_replicate(design.method)
+    if design.intervals and replicates < design.replicates and not _is_deterministic(spec):
+        least = f"{smallest} bundle{'s' if smallest > 1 else ''}"
         yield (
             f"design.replicates: {replicates} instead of {design.replicates}, because a replicate has at "
-            f"least {SMALLEST_REPLICATE} bundles; n = {design.replicates * SMALLEST_REPLICATE} holds them all"
+            f"least {least}; n = {design.replicates * smallest} holds them all"
         )
 
 
@@ -49,15 +52,36 @@ def _intervals(spec: StudySpec) -> Iterator[str]:
     if not design.intervals:
         yield "design.intervals: false runs one single sequence; no intervals will be reported"
     elif replicates < FEWEST_FOR_INTERVALS:
-        cure = FEWEST_FOR_INTERVALS * max(size, SMALLEST_REPLICATE)
+        cure = FEWEST_FOR_INTERVALS * size
         yield (
             f"design.replicates: {replicates} are too few for intervals, which will be NaN; use at least "
             f"{FEWEST_FOR_INTERVALS}, with n = {cure} for instance"
         )
 
 
+def _is_deterministic(spec: StudySpec) -> bool:
+    """Tell whether all bundles of a study are alike."""
+    switches = all(item.distribution == SWITCH for item in spec.uncertain)
+    return spec.design.method == ONE_AT_A_TIME and switches
+
+
+def _repeated_bundles(spec: StudySpec) -> Iterator[str]:
+    if _is_deterministic(spec) and spec.design.n > FEWEST_FOR_INTERVALS:
+        yield (
+            "design.n: nothing but switches varies, so all bundles give the same effects: "
+            f"{FEWEST_FOR_INTERVALS} are enough for intervals (of width 0), and 1 for the effects alone"
+        )
+
+
 def _unused_rows(spec: StudySpec) -> Iterator[str]:
     design = spec.design
+    if design.method == ONE_AT_A_TIME and not any(
+        isinstance(item, EffectsSpec) for item in spec.resolved_statistics()
+    ):
+        yield (
+            f"design.method: one-at-a-time evaluates {len(spec.factors) + 1} rows a base point for effects, "
+            'but statistics do not ask for them; "monte-carlo" evaluates one'
+        )
     if design.method != "pick-freeze":
         return
     sobol = [item for item in spec.resolved_statistics() if isinstance(item, SobolSpec)]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from parsl_sa.spec.correlation import matrix_rules
 from parsl_sa.spec.dependence import DEPENDENCE_KINDS, linked
+from parsl_sa.spec.design import ONE_AT_A_TIME
 from parsl_sa.spec.factors import Names, factors_of
 from parsl_sa.spec.parts import Finding, Part
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from parsl_sa.spec.parts import Broken
 
 JOINT = "joint"
-_DISCRETE = ("integer", "choice", "discrete", "ordinal")
+SWITCH = "switch"
+_DISCRETE = ("integer", "choice", "discrete", "ordinal", SWITCH)
 _OF_JOINT = ("rows", "simplex")
 _UNORDERED = "categorical"
 _ORDER = 'if they have one, use "distribution": "ordinal"'
@@ -184,14 +186,16 @@ def _constraints(part: Part, parameters: Sequence[Part]) -> Iterator[Finding]:
 
 def _design_rules(inputs: Part, parameters: Sequence[Part], design: Part) -> Iterator[Finding]:
     """Yield why the design cannot exchange the factors."""
-    crossing = _crossing(inputs, parameters)
-    if design.get("method") != "pick-freeze" or not crossing:
+    crossing, method = _crossing(inputs, parameters), design.get("method")
+    if method == ONE_AT_A_TIME:
+        yield from _switches(inputs, parameters)
+    if method not in {"pick-freeze", ONE_AT_A_TIME} or not crossing:
         return
     plain, names = inputs.get("dependence"), ", ".join(crossing[0])
-    if plain["kind"] != "gaussian-copula":
+    if plain["kind"] != "gaussian-copula" or method == ONE_AT_A_TIME:
         yield Finding(
             ("design", "method"),
-            f"pick-freeze exchanges parameters one by one, but {names} depend on each other: use "
+            f"{method} exchanges parameters one by one, but {names} depend on each other: use "
             '"monte-carlo", or put them all in one group of inputs.groups',
         )
         return
@@ -206,4 +210,18 @@ def _design_rules(inputs: Part, parameters: Sequence[Part], design: Part) -> Ite
         yield design.finding(
             f"correlated parameters ({names}) have no rows BA_i; set it to false, or put them in one group",
             "both_ways",
+        )
+
+
+def _switches(inputs: Part, parameters: Sequence[Part]) -> Iterator[Finding]:
+    """Yield switches that depend on others, in a design that sets them whatever the others are."""
+    plain, kinds = inputs.get("dependence"), _kinds(parameters)
+    if plain is None or _is_unclear(inputs, parameters):
+        return
+    listed = plain.get("parameters") or [name for names in linked(plain, ()) for name in names]
+    for name in (name for name in listed if kinds[name] == SWITCH):
+        yield inputs.finding(
+            f"'{name}' is a switch, which a one-at-a-time design sets to on or off whatever the others are; "
+            "leave it out",
+            "dependence",
         )

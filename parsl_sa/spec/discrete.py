@@ -163,3 +163,18 @@ def _one_each(part: Part, key: str, weights: str) -> Iterator[Finding]:
     if count is not None and given is not None and given != count:
         one = "probability" if weights == "probabilities" else "weight"
         yield part.finding(f"must have one {one} for each of the {count} {key}; it has {given}", weights)
+
+
+class SwitchSpec(ParameterSpec):
+    """Something that is there or taken away, half of the time; one at a time: away in its own row alone."""
+
+    distribution: Literal["switch"] = Field(description="Kind of distribution.")
+    on: Number = Field(default=1.0, description="The value where it is there.")
+    off: Number = Field(default=0.0, description="The value where it is taken away; differs from `on`.")
+
+    @classmethod
+    def rules(cls, part: Part) -> Iterator[Finding]:
+        """See `ParameterSpec.rules`."""
+        on, off = part.get("on"), part.get("off")
+        if on is not None and on == off:
+            yield part.finding(f"must differ from on ({shown_number(on)}), or the switch does nothing", "off")

@@ -15,7 +15,14 @@ from parsl_sa.spec.continuous import (
     TruncatedNormalSpec,
     UniformSpec,
 )
-from parsl_sa.spec.discrete import CategoricalSpec, ChoiceSpec, DiscreteSpec, IntegerSpec, OrdinalSpec
+from parsl_sa.spec.discrete import (
+    CategoricalSpec,
+    ChoiceSpec,
+    DiscreteSpec,
+    IntegerSpec,
+    OrdinalSpec,
+    SwitchSpec,
+)
 from parsl_sa.spec.empirical import EmpiricalSpec
 from parsl_sa.spec.fields import Number
 from parsl_sa.spec.parameter import ParameterSpec
@@ -52,6 +59,7 @@ AnyParameter = (
     | OrdinalSpec
     | ConstantSpec
     | JointSpec
+    | SwitchSpec
 )
 
 PARAMETER_KINDS: dict[str, type[ParameterSpec]] = {

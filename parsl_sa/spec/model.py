@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from parsl_sa.errors import Fault, SpecError
+from parsl_sa.spec.classes import Classes, ClassesError, read_classes
 from parsl_sa.spec.fields import Device, PlugIn, Section
 from parsl_sa.spec.model_files import kind_of
 from parsl_sa.spec.preprocess import PreprocessSpec
@@ -91,8 +92,17 @@ class ModelSpec(Section):
     preprocess: PreprocessSpec = Field(
         default=PreprocessSpec(),
         description="What the network expects of its inputs, so that parameters and base inputs are stated "
-        "as "
-        "the user knows them.",
+        "as the user knows them.",
+    )
+    classes: Classes = Field(
+        default=None,
+        description="Names of a classifier's classes in the order of its scores, for targets and results: a "
+        "list, or a .txt file with one a line or a .json list, relative to the spec.",
+    )
+    scores: Literal["logits", "probabilities"] = Field(
+        default="logits",
+        description="What a classifier returns. One score an input is that of class 1 of two: its logit z, "
+        "where class 0 has -z, or its probability. Classes stand along axis 1.",
     )
 
     @property
@@ -133,6 +143,8 @@ class ModelSpec(Section):
         if self.architecture is not None:
             source, _, function = self.architecture.rpartition(":")
             made["architecture"] = f"{_absolute(source, base_dir)}:{function}"
+        if isinstance(self.classes, str):
+            made["classes"] = str(_absolute(self.classes, base_dir))
         return self.model_copy(update=made)
 
     def resolved_loader(self, base_dir: Path) -> str:
@@ -149,7 +161,34 @@ class ModelSpec(Section):
             "function": self.function,
             **chosen,
             **({"architecture": maker} if maker else {}),
+            **self.classifier(),
         }
+
+    def file_faults(self) -> Iterator[Fault]:
+        """Yield what is wrong with the file of class names."""
+        try:
+            read_classes(self.classes)
+        except ClassesError as error:
+            yield Fault("model.classes", str(error))
+
+    def class_names(self) -> tuple[str, ...]:
+        """Return the names of the classes; none where the spec states none.
+
+        Raises
+        ------
+        ClassesError
+            If they stand in a file that cannot be read.
+        """
+        return read_classes(self.classes)
+
+    def with_class_names(self) -> ModelSpec:
+        """Return it with the names instead of their file, so that the study keeps them."""
+        return self.model_copy(update={"classes": self.class_names() or None})
+
+    def classifier(self) -> dict[str, Any]:
+        """Return what is said of a classifier, for a digest; nothing where nothing is said."""
+        said: dict[str, Any] = {} if self.scores == "logits" else {"scores": self.scores}
+        return said if self.classes is None else {**said, "classes": list(self.class_names())}
 
     @classmethod
     def rules(cls, part: Part) -> Iterator[Finding]:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from parsl_sa.spec.dependence_rules import correlated_factors, dependence_rules
-from parsl_sa.spec.design import SOBOL_DIMENSIONS, DesignSpec
+from parsl_sa.spec.design import ONE_AT_A_TIME, SOBOL_DIMENSIONS, DesignSpec
 from parsl_sa.spec.distributions import PARAMETER_KINDS
 from parsl_sa.spec.factors import group_rules
 from parsl_sa.spec.input_rules import brought_parts, input_rules
 from parsl_sa.spec.inputs import InputsSpec
 from parsl_sa.spec.model import ModelSpec
+from parsl_sa.spec.output_rules import base_rules
 from parsl_sa.spec.outputs import OutputSpec
 from parsl_sa.spec.parameter import ParameterSpec, trained_rules
 from parsl_sa.spec.parts import Broken, Finding, Part, Steps
@@ -53,11 +54,13 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
     yield from _repeated(outputs, "the output")
     for output in outputs:
         yield from OutputSpec.rules(output)
+        yield from base_rules(output, inputs)
     yield from _repeated(statistics, "the statistic", ())
     correlated = correlated_factors(inputs, parameters, design, broken)
     yield from _one_level(statistics)
     for statistic in statistics:
         yield from _sobol(statistic, design, correlated)
+        yield from _effects(statistic, design)
 
 
 def _entries(plain: Any) -> Iterable[Any]:
@@ -115,7 +118,7 @@ def _uncertain(parameters: list[Part], design: Part) -> Iterator[Finding]:
     varying = [part for part in parameters if part.get("distribution") != "constant"]
     if parameters and not varying:
         yield Finding(place, "all are constant: give at least one of them a distribution to study")
-    halves = 2 if design.get("method") == "pick-freeze" else 1
+    halves = 1 if design.get("method") == "monte-carlo" else 2
     dimensions = halves * len(varying)
     if design.get("sequence") == "sobol" and design.get("method") and dimensions > SOBOL_DIMENSIONS:
         yield Finding(
@@ -136,10 +139,19 @@ def _one_level(statistics: list[Part]) -> Iterator[Finding]:
             yield part.finding(f"{text}: state it once", "level")
 
 
+def _effects(statistic: Part, design: Part) -> Iterator[Finding]:
+    method = design.get("method")
+    if statistic.get("name") == "effects" and method and method != ONE_AT_A_TIME:
+        yield statistic.finding(
+            f'effects need the rows of a one-at-a-time design: set design.method to "{ONE_AT_A_TIME}", or '
+            "leave effects out"
+        )
+
+
 def _sobol(statistic: Part, design: Part, correlated: tuple[str, ...]) -> Iterator[Finding]:
     if statistic.get("name") != "sobol":
         return
-    if design.get("method") == "monte-carlo":
+    if design.get("method") in {"monte-carlo", ONE_AT_A_TIME}:
         yield statistic.finding(
             'Sobol\' indices need the rows of a pick-freeze design: set design.method to "pick-freeze", '
             "or leave sobol out"

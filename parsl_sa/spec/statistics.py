@@ -34,6 +34,13 @@ class ExtremaSpec(Section):
     name: Literal["extrema"] = Field(description="Name of the statistic.")
 
 
+class EffectsSpec(Section):
+    """Effects of one factor at a time, with intervals over replicates; needs design.method one-at-a-time."""
+
+    name: Literal["effects"] = Field(description="Name of the statistic.")
+    level: Level | None = Field(default=None, description=_LEVEL)
+
+
 class SobolSpec(Section):
     """Sobol' indices of first, total and second order, with intervals over replicates."""
 
@@ -53,7 +60,7 @@ class SobolSpec(Section):
     level: Level | None = Field(default=None, description=_LEVEL)
 
 
-AnyStatistic = MomentsSpec | ExtremaSpec | SobolSpec
+AnyStatistic = MomentsSpec | ExtremaSpec | EffectsSpec | SobolSpec
 
 STATISTIC_KINDS: dict[str, type[Section]] = {
     get_args(kind.model_fields["name"].annotation)[0]: kind for kind in get_args(AnyStatistic)
@@ -99,6 +106,8 @@ def default_statistics(method: str) -> tuple[AnyStatistic, ...]:
         Method of the design.
     """
     always = (MomentsSpec(name="moments"), ExtremaSpec(name="extrema"))
+    if method == "one-at-a-time":
+        return (*always, EffectsSpec(name="effects"))
     return (*always, SobolSpec(name="sobol")) if method == "pick-freeze" else always
 
 

@@ -50,7 +50,8 @@ class StudySpec(Section):
     statistics: Statistics | None = Field(
         default=None,
         description="What is computed of every quantity: names, or objects with a name and options. Null "
-        "or left out: moments and extrema, and sobol for a pick-freeze design.",
+        "or left out: moments and extrema, and sobol for a pick-freeze design, effects for a one-at-a-time "
+        "one.",
     )
     farm: FarmSpec = Field(default=FarmSpec(), description="Where the study runs and how wide.")
     stop: StopSpec = Field(
@@ -143,8 +144,7 @@ class StudySpec(Section):
 
     def outputs_plain(self) -> list[dict[str, Any]]:
         """Return the quantities of interest as plain dicts; what `parsl_sa.models` takes."""
-        seen = {"name", "select", "dims", "unit"}
-        return [item.model_dump(mode="json", include=seen) for item in self.outputs]
+        return [item.plain() for item in self.outputs]
 
     def design_plain(self) -> dict[str, Any]:
         """Return method, sequence, both_ways and seed; what `parsl_sa.design` takes."""
@@ -152,7 +152,17 @@ class StudySpec(Section):
 
     def model_plain(self) -> dict[str, Any]:
         """Return the model as a plain dict; what `parsl_sa.models` takes."""
-        return self.model.model_dump(mode="json", exclude={"preprocess"})
+        return self.model.model_dump(mode="json", exclude={"classes", "scores", "preprocess"})
+
+    def evaluator_plain(self) -> dict[str, Any]:
+        """Return model, inputs, outputs and classes; the arguments of `parsl_sa.models.evaluator`."""
+        return {
+            "model": self.model_plain(),
+            "inputs": self.inputs_plain(),
+            "outputs": self.outputs_plain(),
+            "classes": self.model.class_names(),
+            "scores": self.model.scores,
+        }
 
     def plain(self) -> dict[str, Any]:
         """Return the whole spec as plain JSON values, defaults included."""
@@ -182,8 +192,8 @@ def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
     replicates, replicate_bundles = replicate_plan(spec.design)
     design = {"n": replicates * replicate_bundles, "replicates": replicates}
     outputs = tuple(output.at(base_dir) for output in spec.outputs)
-    inputs = spec.inputs.at(base_dir)
-    faults: list[Fault] = [*inputs.file_faults()]
+    model, inputs = spec.model.at(base_dir), spec.inputs.at(base_dir)
+    faults: list[Fault] = [*model.file_faults(), *inputs.file_faults()]
     if inputs.dependence is not None:
         faults += inputs.dependence.file_faults(spec.joint)
     faults += [fault for i, output in enumerate(outputs) for fault in output.file_faults(f"outputs[{i}]")]
@@ -191,7 +201,7 @@ def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
         raise SpecError(faults)
     return spec.model_copy(
         update={
-            "model": spec.model.at(base_dir),
+            "model": model.with_class_names(),
             "inputs": inputs,
             "design": spec.design.model_copy(update=design),
             "outputs": outputs,

@@ -25,7 +25,7 @@ class Moments(ReplicateSums):
     ----------
     layout : Layout
         Of pick-freeze bundles the rows A and B are used (the others are not independent of them),
-        of Monte Carlo bundles the one row.
+        of one-at-a-time bundles the base row, of Monte Carlo bundles the one row.
     n_cells : int
         Cells to hold.
     pivot : ndarray of float64, shape (n_cells,), optional
@@ -70,7 +70,7 @@ class Moments(ReplicateSums):
             n_cells,
             n_sums=2,
             pairs=[(0, 0), (1, 1), (0, 1), (0, 2), (1, 2)],
-            observations=1 if layout.method == "monte-carlo" else 2,
+            observations=layout.n_base_rows,
             pivot=pivot,
             level=level,
         )

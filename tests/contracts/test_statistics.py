@@ -34,6 +34,7 @@ LAYOUTS = {
     "both-ways": Layout("pick-freeze", 3, both_ways=True),
     "one-parameter": Layout("pick-freeze", 1, both_ways=True),
     "monte-carlo": Layout("monte-carlo", 3),
+    "one-at-a-time": Layout("one-at-a-time", 3),
 }
 SIZES = (1, 3, FEW_CELLS + 6, BLOCK + 70)
 LEVEL = 0.95
@@ -45,7 +46,7 @@ BUNDLES = 8
 
 
 def observations(rows: np.ndarray, layout: Layout) -> np.ndarray:
-    used = rows[:, :1] if layout.method == "monte-carlo" else rows[:, :2]
+    used = rows[:, :2] if layout.method == "pick-freeze" else rows[:, :1]
     return used.astype(np.float64)
 
 
@@ -73,6 +74,28 @@ def terms_moments(rows: np.ndarray, layout: Layout, pivot: np.ndarray) -> np.nda
 def batch_extrema(replicates: list[np.ndarray], layout: Layout) -> dict[str, np.ndarray]:
     values = np.concatenate(replicates).astype(np.float64)
     return {"minimum": values.min((0, 1)), "maximum": values.max((0, 1))}
+
+
+def effects_of(rows: np.ndarray) -> np.ndarray:
+    rows = rows.astype(np.float64).swapaxes(0, 1)
+    return rows[:1] - rows[1:]
+
+
+def batch_effects(replicates: list[np.ndarray], layout: Layout) -> dict[str, np.ndarray]:
+    parts = [effects_of(rows) for rows in replicates]
+    every = np.concatenate(parts, axis=1)
+    results: dict[str, np.ndarray] = {}
+    for name, size in (("effect", lambda e: e), ("effect_abs", np.abs)):
+        mean = size(every).mean(1)
+        moved = np.stack([(size(part) - mean[:, None]).sum(1) for part in parts])
+        results |= interval(name, mean, moved, every.shape[1])
+    flat = np.zeros(every.shape[2], bool)
+    return results | {"effect_sd": every.std(1, ddof=1), "flat": flat}
+
+
+def terms_effects(rows: np.ndarray, layout: Layout, pivot: np.ndarray) -> np.ndarray:
+    effects = effects_of(rows)
+    return np.concatenate([effects, effects, effects**2])
 
 
 def split_rows(rows: np.ndarray, d: int) -> tuple[np.ndarray, ...]:
@@ -208,6 +231,7 @@ class Reference:
 REFERENCES = {
     "moments": Reference(batch_moments, terms_moments),
     "extrema": Reference(batch_extrema),
+    "effects": Reference(batch_effects, terms_effects),
     "jansen-paired": Reference(partial(indices, formula=jansen_paired), terms_jansen_paired),
     "azzini-rosati": Reference(partial(indices, formula=azzini_rosati), terms_azzini_rosati),
     "saltelli-jansen": Reference(partial(indices, formula=saltelli_jansen), terms_saltelli_jansen),
@@ -321,7 +345,7 @@ def test_every_entry_has_a_reference() -> None:
 @pytest.mark.parametrize("label", LAYOUTS)
 def test_a_layout_that_cannot_carry_an_estimator_is_refused_with_its_cure(estimator: str, label: str) -> None:
     layout = LAYOUTS[label]
-    refused = layout.method == "monte-carlo" or (estimator == "azzini-rosati" and not layout.both_ways)
+    refused = layout.method != "pick-freeze" or (estimator == "azzini-rosati" and not layout.both_ways)
     case = Case("sobol", (("estimator", estimator),), layout)
     if refused:
         with pytest.raises(LayoutError, match=r"design\.(method|both_ways)"):
@@ -424,7 +448,7 @@ def test_no_bundle_and_one_bundle(case: Case) -> None:
     for key, value in empty.result().items():
         assert not value.any() if value.dtype == bool else np.isnan(value).all(), key
     for key, value in single.result().items():
-        if key in {"mean", "minimum", "maximum"}:
+        if key in {"mean", "minimum", "maximum", "effect", "effect_abs"}:
             assert np.isfinite(value).all(), key
         else:
             assert not value.any() if value.dtype == bool else np.isnan(value).all(), key
@@ -433,12 +457,15 @@ def test_no_bundle_and_one_bundle(case: Case) -> None:
 @every
 @pytest.mark.parametrize("n_cells", [3, FEW_CELLS + 6])
 def test_a_constant_is_undefined_not_zero(case: Case, n_cells: int) -> None:
+    """Shares of nothing are undefined; an effect in the unit of the output is 0, and the cell is flagged."""
     rows = make_rows(case, BUNDLES, n_cells)
     rows[..., 1] = 7.25
     result = fold(case.build(n_cells), [rows] * 9).result()
     exact = {"mean": 7.25, "variance": 0.0, "minimum": 7.25, "maximum": 7.25}
     for key, value in result.items():
-        if key == "undefined":
+        if key.startswith("effect"):
+            assert (value[:, 1] == 0.0).all(), key
+        elif key in {"undefined", "flat"}:
             assert value[..., 1].all()
             assert not np.delete(value, 1, axis=-1).any()
         elif key in exact:
@@ -496,7 +523,7 @@ def test_indices_do_not_change_with_the_unit(case: Case) -> None:
     replicates = [make_rows(case, BUNDLES, 3, r) for r in range(9)]
     result = fold(case.build(3), replicates).result()
     scaled = fold(case.build(3), [-1024.0 * rows for rows in replicates]).result()
-    powers = {"variance": 1024.0**2, "S1": 1.0, "ST": 1.0}
+    powers = {"variance": 1024.0**2, "S1": 1.0, "ST": 1.0, "effect_abs": 1024.0}
     for name, factor in powers.items():
         for key in (name, f"{name}_conf"):
             if key in result:

@@ -52,5 +52,40 @@ def test_says_what_will_differ(edited, edits, words):
             assert word in text
 
 
+SWITCHES = [{"name": name, "distribution": "switch"} for name in "ab"]
+
+
+@pytest.mark.parametrize(
+    ("n", "words"),
+    [
+        (8, []),
+        (1, ["too few for intervals", "n = 8"]),
+        (64, ["nothing but switches varies", "8 are enough"]),
+    ],
+)
+def test_a_study_of_switches_alone_needs_no_repeats(edited, n, words):
+    edits = {"method": "one-at-a-time", "n": n}, SWITCHES, [{"name": "CL"}]
+    said = warnings(
+        parse_spec(
+            edited(
+                ("design", edits[0]),
+                ("inputs.parameters", edits[1]),
+                ("outputs", edits[2]),
+                ("statistics", ...),
+            )
+        )
+    )
+    assert len(said) == bool(words)
+    assert all(word in said[0] for word in words)
+
+
+def test_one_at_a_time_takes_small_replicates_and_asks_for_effects(edited):
+    design = {"method": "one-at-a-time", "n": 12}
+    said = warnings(parse_spec(edited(("design", design), ("statistics", ["moments"]))))
+    assert len(said) == 2
+    assert "12 instead of 16, because a replicate has at least 1 bundle; n = 16" in said[0]
+    assert "design.method: one-at-a-time evaluates 9 rows" in said[1]
+
+
 def test_the_advised_n_has_intervals(edited):
     assert not any("too few" in text for text in warnings(parse_spec(edited(("design.n", 128)))))

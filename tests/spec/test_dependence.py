@@ -146,6 +146,30 @@ def test_pick_freeze_is_refused_with_the_alternative_unless_one_group_holds_them
     assert place == "design.method"
 
 
+@pytest.mark.parametrize(
+    ("dependence", "joint", "tied"),
+    [(ROWS, "abc", "a, b, c"), (SIMPLEX, "ab", "a, b"), (LINEAR, "", "a, b"), (PAIR, "", "a, b")],
+)
+def test_one_at_a_time_is_refused_unless_one_group_holds_what_depends(dependence, joint, tied):
+    design = {"method": "one-at-a-time"}
+    ((place, message),) = faults_of(written(dependence, joint, **design))
+    assert place == "design.method"
+    assert f"one-at-a-time exchanges parameters one by one, but {tied} depend on each other" in message
+    spec = parse_spec(written(dependence, joint, groups={"g": [*"abc"]}, **design))
+    assert spec.factors == ("g", "d")
+    assert not spec.conditional
+
+
+def test_a_switch_depends_on_nothing_where_the_design_sets_it():
+    plain = written(PAIR, groups={"g": [*"ab"]}, method="one-at-a-time")
+    plain["inputs"]["parameters"][0] = {"name": "a", "distribution": "switch"}
+    ((place, message),) = faults_of(plain)
+    assert place == "inputs.dependence"
+    assert "'a' is a switch" in message
+    plain["design"]["method"] = "pick-freeze"
+    parse_spec(plain)
+
+
 def test_correlated_factors_make_pick_freeze_conditional():
     assert parse_spec(written(PAIR, **PICK_FREEZE)).conditional
     assert not parse_spec(written(PAIR)).conditional

@@ -198,6 +198,26 @@ BROKEN = {
         "design.both_ways",
         ["monte-carlo", "leave it out"],
     ),
+    "sobol of one-at-a-time": (
+        [("design.method", "one-at-a-time"), ("design.both_ways", False)],
+        "statistics[2]",
+        ["pick-freeze", "leave sobol out"],
+    ),
+    "both ways of one-at-a-time": (
+        [("design.method", "one-at-a-time"), ("statistics", ["effects"])],
+        "design.both_ways",
+        ["one-at-a-time", "base point", "leave it out"],
+    ),
+    "effects of pick-freeze": (
+        [("statistics", ["effects"])],
+        "statistics[0]",
+        ['design.method to "one-at-a-time"', "leave effects out"],
+    ),
+    "a switch without effect": (
+        [(f"{P}.8", {"name": "chord", "distribution": "switch", "on": 2.0, "off": 2})],
+        f"{P}[8].off",
+        ["must differ from on (2.0)"],
+    ),
     "azzini-rosati one way": (
         [("design.both_ways", False)],
         "statistics[2].estimator",

@@ -74,7 +74,7 @@ def test_plain_views(airfoil):
         "name": "theta", "select": "boundary_layer.theta", "dims": {"side": 2, "x": 32}, "unit": "m",
     }  # fmt: skip
     assert list(spec.outputs_plain()[1]["dims"]) == ["side", "x"]
-    assert set(spec.model_plain()) == set(type(spec.model).model_fields) - {"preprocess"}
+    assert set(spec.model_plain()) == set(type(spec.model).model_fields) - {"preprocess", "classes", "scores"}
 
 
 def test_whole_numbers_may_be_written_as_floats(edited):
@@ -202,7 +202,11 @@ def test_one_level_is_that_of_all_intervals(minimal):
 def test_schema_states_bounds_and_names_in_its_own_keywords():
     definitions = json_schema()["$defs"]
     assert definitions["DesignSpec"]["properties"]["n"]["minimum"] == 1
-    assert definitions["DesignSpec"]["properties"]["method"]["enum"] == ["pick-freeze", "monte-carlo"]
+    assert definitions["DesignSpec"]["properties"]["method"]["enum"] == [
+        "pick-freeze",
+        "monte-carlo",
+        "one-at-a-time",
+    ]
     assert definitions["SobolSpec"]["properties"]["level"]["anyOf"][0]["exclusiveMaximum"] == 1
     text = json.dumps(json_schema())
     assert not [word for word in ('"ge":', '"le":', '"gt":', '"lt":') if word in text]

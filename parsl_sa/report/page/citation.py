@@ -74,8 +74,24 @@ _FIELDS = Paper(
 )
 
 
-def papers(estimator: str, *, fields: bool) -> list[Paper]:
-    """List the papers behind the indices of a study; none where it has no indices.
+_EFFECTS = (
+    Paper(
+        "Campolongo, Saltelli and Cariboni (2011), From screening to quantitative sensitivity analysis. A "
+        "unified approach, Computer Physics Communications 182, 978-988.",
+        "10.1016/j.cpc.2010.12.039",
+        "the design",
+    ),
+    Paper(
+        "Campolongo, Cariboni and Saltelli (2007), An effective screening design for sensitivity analysis of "
+        "large models, Environmental Modelling & Software 22, 1509-1518.",
+        "10.1016/j.envsoft.2006.10.004",
+        "the magnitudes of effects",
+    ),
+)
+
+
+def papers(estimator: str, *, fields: bool, effects: bool = False) -> list[Paper]:
+    """List the papers behind the indices or the effects of a study; none where it has neither.
 
     Examples
     --------
@@ -83,7 +99,7 @@ def papers(estimator: str, *, fields: bool) -> list[Paper]:
     ['the indices', 'the estimator jansen-paired']
     """
     if not estimator:
-        return []
+        return list(_EFFECTS) if effects else []
     named = [_ESTIMATORS[estimator]] if estimator in _ESTIMATORS else []
     return [_SOBOL, *named, *([_FIELDS] if fields else [])]
 

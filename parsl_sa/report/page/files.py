@@ -9,9 +9,11 @@ import numpy as np
 from matplotlib.patches import Patch
 
 from parsl_sa.report.colours import COLOURS, HATCH, HATCH_PAPER, UNDEFINED
+from parsl_sa.report.effects.bars import legend as effect_legend
+from parsl_sa.report.effects.order import effects
 from parsl_sa.report.plates import save, sheet
 from parsl_sa.report.ranking import Ranking, positions
-from parsl_sa.results.schema import LOOK, PARAMETER, parameter_names
+from parsl_sa.results.schema import EFFECTS, LOOK, PARAMETER, parameter_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from parsl_sa.report.fields import Slice, View
     from parsl_sa.report.page.pictures import Group
 
-COLUMNS = {"convergence": 3, "lines": 3, "maps": 2}
+COLUMNS = {"convergence": 3, "effects": 1, "lines": 3, "maps": 2}
 INDICES = ("S1", "S1_conf", "S1_low", "S1_high", "ST", "ST_conf", "ST_low", "ST_high")
 
 
@@ -33,7 +35,9 @@ def write_group(folder: Path, stem: str, group: Group, title: str, ds: xr.Datase
     names = [f"{stem}{suffix}" for suffix in (".png", ".svg", ".csv")]
     for name in names[:2]:
         save(figure, folder / name)
-    if group.view is None:
+    if group.kind == "effects":
+        write_effects(folder / names[2], ds)
+    elif group.view is None:
         write_history(folder / names[2], ds)
     else:
         write_field(folder / names[2], group.view, group.names[: group.n_top])
@@ -41,7 +45,7 @@ def write_group(folder: Path, stem: str, group: Group, title: str, ds: xr.Datase
 
 
 def _legend(group: Group) -> list[Patch]:
-    patches = []
+    patches = effect_legend() if group.kind == "effects" else []
     if group.kind == "lines" and group.names:
         patches += [Patch(color=COLOURS[key], label=key) for key in ("S1", "ST")]
     if "masked" in group.marks:
@@ -74,11 +78,33 @@ def write_indices(path: Path, rankings: Mapping[str, Ranking]) -> None:
     )
 
 
+def write_effects(path: Path, ds: xr.Dataset) -> None:
+    """Write the effects of a quantity: one row a parameter, in the order of the table."""
+    found = effects(ds)
+    if found is None:
+        return
+    ends = ("", "_conf", "_low", "_high")
+    columns = [*(f"{name}{end}" for name in EFFECTS[:2] for end in ends), EFFECTS[2]]
+    _write(
+        path,
+        ("rank_first", "rank_last", "parameter", *columns, "unit"),
+        (
+            (
+                *(position or ("", "")),
+                found.names[place],
+                *(_number(getattr(found, column)[place]) for column in columns),
+                found.unit,
+            )
+            for place, position in enumerate(found.positions())
+        ),
+    )
+
+
 def write_history(path: Path, ds: xr.Dataset) -> None:
     """Write every look: one row a look, statistic and parameter."""
     bundles = ds[LOOK].values.tolist()
     columns: list[tuple[str, str, list[Any], list[Any]]] = []
-    for key in ("mean", "S1", "ST"):
+    for key in ("mean", *EFFECTS, "S1", "ST"):
         if f"{key}_look" not in ds:
             continue
         value = ds[f"{key}_look"]

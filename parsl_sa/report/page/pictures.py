@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from parsl_sa.report.convergence import FOLLOWED, convergence, looks
+from parsl_sa.report.convergence import FOLLOWED, FOLLOWED_NAMES, convergence, looks
+from parsl_sa.report.effects.bars import SHOWN as BARS_SHOWN
+from parsl_sa.report.effects.bars import effect_bars
+from parsl_sa.report.effects.tables import NOTE, OVER_CELLS
 from parsl_sa.report.fields import SLICES, View, view
 from parsl_sa.report.inline_svg import inline
 from parsl_sa.report.lines import index_lines, mean_line, sd_line
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import xarray as xr
+
+    from parsl_sa.report.effects.order import Effects
 
 TOP, PLATES = 6, 12  # parameters shown at once, and plates that they may take
 PARAMETERS, ALL_PLATES = 24, 48  # the same with those behind "more", all fields of a study together
@@ -36,7 +41,7 @@ class Group:
     Parameters
     ----------
     kind : str
-        ``"convergence"``, ``"lines"`` or ``"maps"``.
+        ``"convergence"``, ``"effects"``, ``"lines"`` or ``"maps"``.
     title : str
         Their heading.
     notes : tuple of str
@@ -87,15 +92,30 @@ def history(name: str, ds: xr.Dataset, order: Sequence[str]) -> Group | None:
         return None
     bundles = looks(ds)
     reach = f"from n = {bundles[0]:,.0f} to n = {bundles[-1]:,.0f} bundles"
-    halves = [ds[key] for key in ("ST_conf_look", "S1_conf_look", "mean_conf_look") if key in ds]
+    followed = (*FOLLOWED_NAMES, "mean")
+    halves = [ds[f"{key}_conf_look"] for key in followed if f"{key}_conf_look" in ds]
     known = any(bool(np.isfinite(half.values).any()) for half in halves)
     bands = "bands are intervals" if known else "too few replicates for intervals"
     notes = [f"{bundles.size} looks, {reach}; {bands}."]
     if is_field(ds):
         notes.append("Of the aggregated indices.")
     if len(order) > FOLLOWED:
-        notes.append(f"The {FOLLOWED} parameters of largest ST; the others are in the CSV.")
+        largest = "effect" if "effect" in ds else "ST"
+        notes.append(f"The {FOLLOWED} parameters of largest {largest}; the others are in the CSV.")
     return Group("convergence", "How the estimates settled", tuple(notes), tuple(plates))
+
+
+def effect_group(found: Effects, *, field: bool) -> Group:
+    """Group the bars of the effects of a quantity."""
+    notes = [NOTE, OVER_CELLS] if field else [NOTE]
+    if len(found.names) > BARS_SHOWN:
+        notes.append(
+            f"The {BARS_SHOWN} of {len(found.names):,} parameters of largest magnitude; all are in the CSV."
+        )
+    caption = f"Effects [{found.unit}]" if found.unit else "Effects"
+    return Group(
+        "effects", "Effects of one parameter at a time", tuple(notes), (effect_bars(caption, found),)
+    )
 
 
 def share_out(datasets: Mapping[str, xr.Dataset]) -> dict[str, tuple[int, int]]:

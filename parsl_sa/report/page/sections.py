@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from parsl_sa.report.effects.order import Effects, effects
+from parsl_sa.report.effects.tables import COLUMNS, effect_texts, place_texts
 from parsl_sa.report.moments import moment_pairs
 from parsl_sa.report.numbers import number
 from parsl_sa.report.page.bars import MOST, SHOWN, Row, Scale, rows, with_minus
-from parsl_sa.report.page.pictures import TIMES, Group, field_group, history
+from parsl_sa.report.page.pictures import TIMES, Group, effect_group, field_group, history
 from parsl_sa.report.pairs import Pairs, pairs
 from parsl_sa.report.ranking import Ranking, rank
 from parsl_sa.report.sentences import answer
@@ -72,6 +74,10 @@ class Section:
         Whether the spec gives its cells weights.
     pairs : Pairs, optional
         The largest second-order indices, where the study formed them.
+    effects : Group, optional
+        Bars of effects, where the study formed them.
+    effect_rows : list of tuple of str
+        Place, parameter, effect, magnitude and spread of the first ones.
     history, field : Group, optional
         The figures.
     """
@@ -91,6 +97,8 @@ class Section:
     over_most: int
     weighted: bool
     pairs: Pairs | None
+    effects: Group | None
+    effect_rows: list[tuple[str, ...]]
     history: Group | None
     field: Group | None
 
@@ -112,7 +120,8 @@ def section(name: str, ds: xr.Dataset, anchor: str, scale: Scale, share: tuple[i
     ranking = rank(ds)
     defined = ranking is not None and bool(np.isfinite(ranking.ST).any())
     listed = rows(ds, ranking, scale) if ranking is not None and defined else []
-    order = ranking.names if ranking is not None and defined else ()
+    found = effects(ds)
+    order = ranking.names if ranking is not None and defined else found.names if found is not None else ()
     d = len(order)
     dims = cell_dims(ds)
     shape = TIMES.join(f"{ds.sizes[dim]:,}" for dim in dims) + f" cells: {', '.join(dims)}" if dims else ""
@@ -134,9 +143,18 @@ def section(name: str, ds: xr.Dataset, anchor: str, scale: Scale, share: tuple[i
         max(0, d - MOST),
         "weight" in ds,
         pairs(ds),
+        effect_group(found, field=is_field(ds)) if found is not None and found.known else None,
+        _effect_rows(found) if found is not None and found.known else [],
         history(name, ds, order),
-        field_group(ds, order, *share) if share is not None else None,
+        field_group(ds, order if defined else (), *share) if share is not None else None,
     )
+
+
+def _effect_rows(found: Effects) -> list[tuple[str, ...]]:
+    shown = min(MOST, len(found.names))
+    texts = effect_texts(found, shown)
+    columns = (place_texts(found, shown), found.names[:shown], *(texts[name] for name in COLUMNS))
+    return [tuple(with_minus(text) for text in row) for row in zip(*columns, strict=True)]
 
 
 def anchors(names: list[str]) -> dict[str, str]:

@@ -75,6 +75,7 @@ def write_report(
         .render(
             name=str(attrs.get("name") or "study"),
             dependent=any(is_dependent(ds) for ds in datasets.values()),
+            effects=any(one.effects for one in sections),
             finished=bool(attrs.get("finished", True)),
             headline=provenance.headline(attrs, spec),
             version=version,
@@ -91,7 +92,9 @@ def write_report(
             citation=cited,
             software=citation.software(cited, version),
             papers=citation.papers(
-                str(attrs.get("estimator") or ""), fields=any(is_field(ds) for ds in datasets.values())
+                str(attrs.get("estimator") or ""),
+                fields=any(is_field(ds) for ds in datasets.values()),
+                effects=any(one.effects for one in sections),
             ),
             files=files,
             picture=Inliner().inline,
@@ -117,7 +120,7 @@ def _write_files(
             indices_figure(datasets, folder / name, attrs=attrs)
         write_indices(folder / "indices.csv", rankings)
     for one in sections:
-        for kind, group in (("convergence", one.history), ("field", one.field)):
+        for kind, group in (("effects", one.effects), ("convergence", one.history), ("field", one.field)):
             if group is not None:
                 stem = f"{one.anchor}-{kind}"
                 title = f"{attrs.get('name', '')}: {one.name}, {group.title.lower()}".lstrip(": ")

@@ -1,0 +1,1 @@
+"""Effects of one factor at a time, in the unit of their output, as sentences, tables and bars."""
