@@ -9,7 +9,13 @@ import hashlib
 import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CASE = "case"
+"""Name of the axis of the base inputs."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,14 @@ class Layout:
         return 2 * self.d + 2 if self.both_ways or self.method == "conditional" else self.d + 2
 
     @property
+    def alone(self) -> slice:
+        """The d rows that differ from A in one factor alone; none in a Monte Carlo bundle."""
+        if self.method == "monte-carlo":
+            return slice(0, 0)
+        first = self.n_base_rows + (self.d if self.method == "conditional" else 0)
+        return slice(first, first + self.d)
+
+    @property
     def n_base_rows(self) -> int:
         """Rows at the head of a bundle that are drawn by themselves and not made from others."""
         return 1 if self.method in {"monte-carlo", "one-at-a-time"} else 2
@@ -77,8 +91,9 @@ class Quantity:
         Index of its first cell in the concatenation of all quantities.
     unit : str
         Physical unit, empty where none is stated.
-    coords : dict of str to tuple
-        Coordinates that the model's side knows of, such as the names of classes and cases.
+    coords : mapping of str to tuple of str or float
+        Coordinates along an axis where the model or its inputs state them: names of classes. What the spec
+        states stands in the spec.
     """
 
     name: str
@@ -86,7 +101,7 @@ class Quantity:
     shape: tuple[int, ...] = ()
     start: int = 0
     unit: str = ""
-    coords: dict[str, tuple[float | str, ...]] = field(default_factory=dict)
+    coords: Mapping[str, tuple[str | float, ...]] = field(default_factory=dict, hash=False)
 
     @property
     def n_cells(self) -> int:
@@ -97,6 +112,19 @@ class Quantity:
     def cells(self) -> slice:
         """Its slice of the cell axis."""
         return slice(self.start, self.start + self.n_cells)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; coordinates only where there are some, as in plans of older versions."""
+        plain = asdict(self)
+        coords = {dim: list(values) for dim, values in plain.pop("coords").items()}
+        return {**plain, "coords": coords} if coords else plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Quantity:
+        """Build a quantity from what `to_json` returned."""
+        coords = {dim: tuple(values) for dim, values in plain.get("coords", {}).items()}
+        lists = {"dims": tuple(plain["dims"]), "shape": tuple(plain["shape"])}
+        return cls(**{**plain, **lists, "coords": coords})
 
 
 @dataclass(frozen=True)
@@ -213,12 +241,9 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; later fields are left out where they say nothing."""
-        plain = asdict(self)
+        plain = {**asdict(self), "quantities": [quantity.to_json() for quantity in self.quantities]}
         if self.cases == 1:
             del plain["cases"]
-        for quantity in plain["quantities"]:
-            if not quantity["coords"]:
-                del quantity["coords"]
         return plain
 
     @classmethod
@@ -239,15 +264,8 @@ class Plan:
             raise TypeError(f"fields missing from the plan: {', '.join(sorted(absent))}")
         values = dict(plain)
         values["layout"] = Layout(**values["layout"])
-        values["quantities"] = tuple(
-            Quantity(**{**q, "dims": tuple(q["dims"]), "shape": tuple(q["shape"]), "coords": _tuples(q)})
-            for q in values["quantities"]
-        )
+        values["quantities"] = tuple(Quantity.from_json(quantity) for quantity in values["quantities"])
         return cls(**values)
-
-
-def _tuples(quantity: dict[str, Any]) -> dict[str, tuple[float | str, ...]]:
-    return {dim: tuple(values) for dim, values in quantity.get("coords", {}).items()}
 
 
 def digest_of(plain: Any) -> str:

@@ -90,8 +90,8 @@ class Workload:
             groups=spec.groups_plain(),
             dependence=spec.dependence_plain(),
         )
-        self.evaluator = models.evaluator(spec.model_plain(), spec.inputs_plain(), spec.outputs_plain())
-        found = models.hashes(self.evaluator.model)
+        self.evaluator = models.evaluator(**spec.evaluator_plain())
+        found = self.evaluator.hashes()
         if found != plan.model_hashes:
             changed = sorted(
                 k for k in {*found, *plan.model_hashes} if found.get(k) != plan.model_hashes.get(k)

@@ -31,7 +31,11 @@ __all__ = [
 
 
 def evaluator(
-    model: Mapping[str, Any], inputs: Mapping[str, Any], outputs: Sequence[Mapping[str, Any]]
+    model: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    outputs: Sequence[Mapping[str, Any]],
+    classes: Sequence[str] = (),
+    scores: str = "logits",
 ) -> Evaluator:
     """Load the model of a spec, with its inputs and outputs.
 
@@ -41,6 +45,10 @@ def evaluator(
         What `StudySpec.model_plain` and `StudySpec.inputs_plain` return, with absolute paths.
     outputs : sequence of mapping
         What `StudySpec.outputs_plain` returns.
+    classes : sequence of str
+        Names of the classes of a classifier.
+    scores : str
+        What a classifier returns: ``"logits"`` or ``"probabilities"``.
 
     Raises
     ------
@@ -48,4 +56,4 @@ def evaluator(
         If a file is missing or cannot be used; the message names the place in the spec.
     """
     loaded = load(model, Path())
-    return Evaluator(loaded, outputs, assembler(inputs, loaded))
+    return Evaluator(loaded, outputs, assembler(inputs, loaded), classes, scores)

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parsl_sa.errors import ModelError
-from parsl_sa.models import probing, quantities
+from parsl_sa.models import probing
+from parsl_sa.models.clean import Clean
+from parsl_sa.models.provenance import hashes
+from parsl_sa.models.quantities import Reader, result_dtype
+from parsl_sa.models.quantities.scores import LOGITS
+from parsl_sa.records import CASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,8 +24,6 @@ if TYPE_CHECKING:
     from parsl_sa.models.protocol import Model
     from parsl_sa.records import Quantity
 
-CASE = "case"
-
 
 class Evaluator:
     """The quantities of interest of a model, as rows of cells.
@@ -30,9 +33,13 @@ class Evaluator:
     model : Model
         As `parsl_sa.models.load` returns it.
     outputs : sequence of mapping
-        The spec's ``outputs``: ``name``, and optionally ``select``, ``dims`` and ``unit``.
+        The spec's ``outputs``, as `parsl_sa.models.quantities.Reader` takes them.
     assembler : Assembler
         From rows of parameters to the model's inputs.
+    classes : sequence of str
+        Names of the classes of a classifier.
+    scores : str
+        What a classifier returns: ``"logits"`` or ``"probabilities"``.
 
     Notes
     -----
@@ -55,14 +62,31 @@ class Evaluator:
            [ 9.,  8., 10.]])
     """
 
-    def __init__(self, model: Model, outputs: Sequence[Mapping[str, Any]], assembler: Assembler) -> None:
+    def __init__(
+        self,
+        model: Model,
+        outputs: Sequence[Mapping[str, Any]],
+        assembler: Assembler,
+        classes: Sequence[str] = (),
+        scores: str = LOGITS,
+    ) -> None:
         self.model = model
         self.assembler = assembler
         self.n_columns = assembler.n_columns
         self.n_cases = assembler.n_cases
-        self._outputs = tuple(outputs)
+        self.reader = Reader(outputs, classes, scores, model.module)
+        self.clean = Clean(model, assembler, self.reader)
         self._quantities: tuple[Quantity, ...] = ()
         self._dtype = ""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What `probe` found doubtful, each with its place in the spec."""
+        return (*self.model.remarks, *self.reader.remarks)
+
+    def hashes(self) -> dict[str, str]:
+        """Digest the model's files and weights, and the files of the user's functions."""
+        return hashes(self.model, self.reader.files)
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
@@ -102,7 +126,7 @@ class Evaluator:
         """
         sample, arrays = self._first(rows)
         probing.check_finite(arrays, self._quantities, sample.rows)
-        probing.check_rows(sample, arrays, self.model.dtype)
+        probing.check_rows(sample, arrays, self.model)
         return self._quantities
 
     def learn(self, rows: npt.NDArray[np.float64]) -> tuple[Quantity, ...]:
@@ -134,16 +158,18 @@ class Evaluator:
         fitting = probing.fitting_batch(self.model, max(len(rows), min(self.n_cases, probing.MOST_CASES)))
         picks = np.arange(fitting)
         sample = probing.Sample(rows[picks % len(rows)], picks % self.n_cases, self._forward)
-        output = probing.first_call(
-            self.model, lambda: self.model(self.assembler(sample.rows, sample.cases)), sample.rows,
-            plain=self.assembler.plain,
+        arrays, learnt = self.reader.learn(
+            lambda: probing.first_call(
+                self.model, lambda: self._call(sample.rows, sample.cases), sample.rows,
+                plain=self.assembler.plain,
+            ),
+            fitting,
+            self.clean.context(sample.cases),
         )  # fmt: skip
-        # Copies: a function may return the same buffer from every call.
-        arrays = [array.copy() for array in quantities.read(output, self._outputs)]
-        learnt = quantities.learn(arrays, self._outputs, fitting)
         self._quantities = self._over_cases(learnt)
-        self._dtype = quantities.result_dtype(arrays)
-        return sample, arrays
+        self._dtype = result_dtype(arrays)
+        # Copies: a function may return the same buffer from every call.
+        return sample, [array.copy() for array in arrays]
 
     def _over_cases(self, learnt: Sequence[Quantity]) -> tuple[Quantity, ...]:
         """Give every quantity the axis of the cases, where there is one."""
@@ -222,8 +248,11 @@ class Evaluator:
         self._forward(rows[picks // self.n_cases % len(rows)], picks % self.n_cases)
 
     def _forward(self, rows: npt.NDArray[np.float64], cases: npt.NDArray[np.intp]) -> list[npt.NDArray[Any]]:
-        """Evaluate one batch of rows, each for one case, and select the quantities."""
-        return quantities.read(self.model(self.assembler(rows, cases)), self._outputs)
+        """Evaluate one batch of rows, each for one case, and read the quantities."""
+        return self.reader.read(lambda: self._call(rows, cases), self.clean.context(cases))
+
+    def _call(self, rows: npt.NDArray[np.float64], cases: npt.NDArray[np.intp]) -> Any:
+        return self.model(self.assembler(rows, cases))
 
     def _known(self) -> tuple[Quantity, ...]:
         if not self._quantities:

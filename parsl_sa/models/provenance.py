@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from parsl_sa.models.protocol import Model
 
 WEIGHTS = "(weights)"
 
 
-def hashes(model: Model) -> dict[str, str]:
+def hashes(model: Model, files: Sequence[Path] = ()) -> dict[str, str]:
     """Hash every file of a model, and the parameters and buffers where it is a torch module.
 
     The weights are hashed as loaded, because a user's function may read them from anywhere: a file
@@ -23,6 +26,8 @@ def hashes(model: Model) -> dict[str, str]:
     ----------
     model : Model
         As `load` returned it.
+    files : sequence of Path
+        Further files that outputs depend on: those of the user's functions of them.
 
     Returns
     -------
@@ -36,7 +41,7 @@ def hashes(model: Model) -> dict[str, str]:
     ['(weights)']
     """
     found: dict[str, str] = {}
-    for path in model.files:
+    for path in dict.fromkeys([*model.files, *files]):
         name = path.name if path.name not in found else f"{path.parent.name}/{path.name}"
         with path.open("rb") as file:
             found[name] = hashlib.file_digest(file, _blake2b).hexdigest()

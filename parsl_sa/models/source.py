@@ -2,30 +2,95 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import sys
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import ModelError, ParslSaError
 from parsl_sa.models.faults import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
 _count = itertools.count()
 
 
-def import_file(path: Path) -> ModuleType:
+def split_path(text: str, base_dir: Path, place: str = "model.path") -> tuple[Path, str]:
+    """Split ``file.py:function`` and find the file.
+
+    Raises
+    ------
+    ModelError
+        At `place`, if it is not of that form, or there is no such file.
+    """
+    file, _, name = text.rpartition(":")
+    if not file or not name:
+        raise ModelError(place, f"'{text}' must read file.py:function, such as model.py:load")
+    path = (base_dir / Path(file).expanduser()).resolve()
+    if not path.is_file():
+        there = sorted(entry.name for entry in path.parent.glob("*.py")) if path.parent.is_dir() else []
+        beside = f"; that folder has {', '.join(there[:10])}" if there else ""
+        raise ModelError(place, f"no file {path} (paths are relative to the spec){beside}")
+    return path, name
+
+
+def find_function(
+    module: object,
+    name: str,
+    path: Path,
+    place: str = "model.path",
+    fits: Callable[[object], bool] = callable,
+) -> Any:
+    """Return the function of a module, or say which there are.
+
+    Parameters
+    ----------
+    module : module
+        As `import_file` returned it.
+    name : str
+        Of the function.
+    path : Path
+        The file, for messages.
+    place : str
+        Where it stands in the spec.
+    fits : callable
+        Tells whether what was found will do.
+
+    Raises
+    ------
+    ModelError
+        At `place`.
+    """
+    target = getattr(module, name, None)
+    if target is not None:
+        if not fits(target):
+            raise ModelError(
+                place,
+                f"'{name}' of {path.name} is of the type {type(target).__name__}; name a function or a class",
+            )
+        return target
+    own = getattr(module, "__name__", "")
+    there = [key for key, value in vars(module).items() if getattr(value, "__module__", None) == own]
+    close = difflib.get_close_matches(name, there, 1)
+    guess = f"; did you mean '{close[0]}'?" if close else ""
+    has = f"it has {', '.join(sorted(there)[:10])}" if there else "it defines none"
+    raise ModelError(place, f"no function '{name}' in {path.name}: {has}{guess}")
+
+
+def import_file(path: Path, place: str = "model.path") -> ModuleType:
     """Import one file under a name that no other study shares.
 
     Parameters
     ----------
     path : Path
         An existing Python file.
+    place : str
+        Where the spec names it.
 
     Returns
     -------
@@ -35,16 +100,16 @@ def import_file(path: Path) -> ModuleType:
     Raises
     ------
     ModelError
-        At ``model.path``, with the user's own exception, file and line.
+        At `place`, with the user's own exception, file and line.
     """
     name = f"parsl_sa_model_{next(_count)}_{path.stem}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise ModelError("model.path", f"{path} is not a Python file; name one that ends in .py")
+        raise ModelError(place, f"{path} is not a Python file; name one that ends in .py")
     module = module_from_spec(spec)
     sys.modules[name] = module
     try:
-        with user_code("model.path", f"importing {path.name}", path.parent):
+        with user_code(place, f"importing {path.name}", path.parent):
             spec.loader.exec_module(module)
     except ModelError:
         del sys.modules[name]

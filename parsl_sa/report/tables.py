@@ -19,6 +19,7 @@ from parsl_sa.report.effects.tables import effect_table
 from parsl_sa.report.fitting import Fitting
 from parsl_sa.report.flags import flagged
 from parsl_sa.report.moments import counts, moments
+from parsl_sa.report.named import named_table
 from parsl_sa.report.numbers import MISSING, align, index, no_minus_zero, number
 from parsl_sa.report.pairs import Pairs, pairs
 from parsl_sa.report.ranking import Ranking, positions, rank
@@ -73,6 +74,7 @@ def quantity_view(name: str, ds: xr.Dataset, limit: int | None = SHOWN) -> Rende
         parts.append(effect_table(found, limit, field=is_field(ds)))
     if ranking is not None and np.isfinite(ranking.ST).any():
         parts.append(_field_table(ds, ranking, limit) if is_field(ds) else _scalar_table(ranking, limit))
+    parts += named_table(ds)
     together = pairs(ds)
     if together is not None:
         parts.append(_pair_table(together))

@@ -249,6 +249,20 @@ def cell_dims(ds: xr.Dataset) -> tuple[str, ...]:
     return tuple(str(dim) for dim in ds.sizes if dim not in {PARAMETER, PAIR, LOOK})
 
 
+def named_cells(ds: xr.Dataset) -> tuple[str, tuple[str, ...]] | None:
+    """Return the axis of a field and the names along it, where it has but one and texts stand there.
+
+    Examples
+    --------
+    >>> named_cells(xr.Dataset({"mean": ("class", [0.2, 0.8])}, {"class": ["cat", "dog"]}))
+    ('class', ('cat', 'dog'))
+    """
+    dims = cell_dims(ds)
+    if len(dims) != 1 or dims[0] not in ds.coords or ds[dims[0]].dtype.kind in "iuf":
+        return None
+    return dims[0], tuple(str(name) for name in ds[dims[0]].values.tolist())
+
+
 def parameter_names(ds: xr.Dataset) -> list[str]:
     """Return the parameters that the indices are over; none where the design carries no indices."""
     return [str(name) for name in ds[PARAMETER].values.tolist()] if PARAMETER in ds.coords else []

@@ -15,6 +15,7 @@ from parsl_sa.results.schema import (
     PARAMETER,
     aggregated_name,
     is_field,
+    named_cells,
     parameter_names,
 )
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 Number = float | bool | int | None
 Row = dict[str, Any]
+
+NAMED = 64
+"""Most named cells that are listed one by one; the store has them all."""
 
 COLUMNS = ("output", "parameter", "statistic", "cells", "value")
 
@@ -48,8 +52,9 @@ def to_json(datasets: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> dic
         a count. The value of an index is a dict by parameter, of S2 by pair (``"a × b"``). What is not finite
         is None, so that the object is strict JSON. A field has ``{"min", "median", "max"}`` over its defined
         cells in place of a number, an index and its interval also ``"aggregated"``, that of the whole field,
-        and `undefined` and `masked` count: ``{"cells": 3, "of": 64}``. The history of estimates and weights
-        are left to the store.
+        and `undefined` and `masked` count: ``{"cells": 3, "of": 64}``. Where the cells have names along one
+        axis (`NAMED` of them at most), each is there too: ``{"min": .., "class": {"cat": .., "dog": ..}}``.
+        The history of estimates and weights are left to the store.
     """
     dropped = attrs.get("dropped", [])
     return {
@@ -188,9 +193,10 @@ def _is_summed_up(name: str) -> bool:
 def _statistic(ds: xr.Dataset, name: str) -> Any:
     variable = ds[name]
     axis = _axis(variable)
+    named = named_cells(ds)
     if not axis:
-        return _cells(variable.values)
-    summaries = [_cells(row) for row in variable.transpose(axis, ...).values]
+        return _cells(variable.values, named)
+    summaries = [_cells(row, named) for row in variable.transpose(axis, ...).values]
     if is_field(ds) and (name in ALL_INDICES or aggregated_name(name) in ds):
         for summary, value in zip(summaries, aggregated(ds, name), strict=True):
             summary[AGGREGATED] = _plain(value)
@@ -198,12 +204,16 @@ def _statistic(ds: xr.Dataset, name: str) -> Any:
     return dict(zip(names, summaries, strict=True))
 
 
-def _cells(values: npt.NDArray[Any]) -> Any:
+def _cells(values: npt.NDArray[Any], named: tuple[str, tuple[str, ...]] | None) -> Any:
     if values.ndim == 0:
         return _plain(values[()])
-    if values.dtype == np.bool_:
-        return {"cells": int(values.sum()), "of": int(values.size)}
-    return over_cells(values)
+    is_flag = values.dtype == np.bool_
+    summary: dict[str, Any] = (
+        {"cells": int(values.sum()), "of": int(values.size)} if is_flag else over_cells(values)
+    )
+    if named is not None and len(named[1]) <= NAMED and named[0] not in summary:
+        summary[named[0]] = dict(zip(named[1], map(_plain, values), strict=True))
+    return summary
 
 
 def _plain(value: Any) -> Number:
@@ -216,7 +226,11 @@ def _plain(value: Any) -> Number:
 def _flatten(summary: Any, ds: xr.Dataset, statistic: str) -> Iterator[tuple[str, str, Number]]:
     by_parameter = summary if _axis(ds[statistic]) else {"": summary}
     for parameter, cells in by_parameter.items():
-        if isinstance(cells, dict):
-            yield from ((parameter, kind, value) for kind, value in cells.items())
-        else:
+        if not isinstance(cells, dict):
             yield parameter, "", cells
+            continue
+        for kind, value in cells.items():
+            if isinstance(value, dict):
+                yield from ((parameter, f"{kind}={name}", own) for name, own in value.items())
+            else:
+                yield parameter, kind, value

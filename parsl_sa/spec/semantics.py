@@ -12,6 +12,7 @@ from parsl_sa.spec.factors import group_rules
 from parsl_sa.spec.input_rules import brought_parts, input_rules
 from parsl_sa.spec.inputs import InputsSpec
 from parsl_sa.spec.model import ModelSpec
+from parsl_sa.spec.output_rules import base_rules
 from parsl_sa.spec.outputs import OutputSpec
 from parsl_sa.spec.parameter import ParameterSpec, trained_rules
 from parsl_sa.spec.parts import Broken, Finding, Part, Steps
@@ -53,6 +54,7 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
     yield from _repeated(outputs, "the output")
     for output in outputs:
         yield from OutputSpec.rules(output)
+        yield from base_rules(output, inputs)
     yield from _repeated(statistics, "the statistic", ())
     correlated = correlated_factors(inputs, parameters, design, broken)
     yield from _one_level(statistics)

@@ -28,8 +28,6 @@ from parsl_sa.spec.table import TableError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from parsl_sa.spec.preprocess import PreprocessSpec
-
 SPEC_VERSION = 1
 
 
@@ -144,8 +142,7 @@ class StudySpec(Section):
 
     def outputs_plain(self) -> list[dict[str, Any]]:
         """Return the quantities of interest as plain dicts; what `parsl_sa.models` takes."""
-        seen = {"name", "select", "dims", "unit"}
-        return [item.model_dump(mode="json", include=seen) for item in self.outputs]
+        return [item.plain() for item in self.outputs]
 
     def design_plain(self) -> dict[str, Any]:
         """Return method, sequence, both_ways and seed; what `parsl_sa.design` takes."""
@@ -153,7 +150,17 @@ class StudySpec(Section):
 
     def model_plain(self) -> dict[str, Any]:
         """Return the model as a plain dict; what `parsl_sa.models` takes."""
-        return self.model.model_dump(mode="json", exclude={"preprocess"})
+        return self.model.model_dump(mode="json", exclude={"classes", "scores", "preprocess"})
+
+    def evaluator_plain(self) -> dict[str, Any]:
+        """Return model, inputs, outputs and classes; the arguments of `parsl_sa.models.evaluator`."""
+        return {
+            "model": self.model_plain(),
+            "inputs": self.inputs_plain(),
+            "outputs": self.outputs_plain(),
+            "classes": self.model.class_names(),
+            "scores": self.model.scores,
+        }
 
     def plain(self) -> dict[str, Any]:
         """Return the whole spec as plain JSON values, defaults included."""
@@ -183,8 +190,8 @@ def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
     replicates, replicate_bundles = replicate_plan(spec.design)
     design = {"n": replicates * replicate_bundles, "replicates": replicates}
     outputs = tuple(output.at(base_dir) for output in spec.outputs)
-    inputs = spec.inputs.at(base_dir)
-    faults: list[Fault] = [*inputs.file_faults()]
+    model, inputs = spec.model.at(base_dir), spec.inputs.at(base_dir)
+    faults: list[Fault] = [*model.file_faults(), *inputs.file_faults()]
     if inputs.dependence is not None:
         faults += inputs.dependence.file_faults(spec.joint)
     faults += [fault for i, output in enumerate(outputs) for fault in output.file_faults(f"outputs[{i}]")]
@@ -192,7 +199,7 @@ def resolved(spec: StudySpec, base_dir: Path) -> StudySpec:
         raise SpecError(faults)
     return spec.model_copy(
         update={
-            "model": spec.model.at(base_dir),
+            "model": model.with_class_names(),
             "inputs": inputs,
             "design": spec.design.model_copy(update=design),
             "outputs": outputs,
@@ -217,9 +224,8 @@ def science(spec: StudySpec) -> dict[str, Any]:
         Farm, stop rule and descriptions are left out: a study may move and be explained better.
     """
     replicates, replicate_bundles = replicate_plan(spec.design)
-    model = spec.model.model_dump(mode="json", include={"loader", "options", "dtype", "arrays"})
     return {
-        "model": {**model, "function": spec.model.function, **_changed(spec.model.preprocess)},
+        "model": spec.model.science(),
         "inputs": [item.science() for item in spec.inputs.parameters],
         **spec.inputs.science(),
         **({"groups": spec.groups_plain()} if spec.inputs.groups else {}),
@@ -232,12 +238,6 @@ def science(spec: StudySpec) -> dict[str, Any]:
         "outputs": [output.science() for output in spec.outputs],
         "statistics": spec.statistics_plain(),
     }
-
-
-def _changed(preprocess: PreprocessSpec) -> dict[str, Any]:
-    """Return the preprocessing where there is some, so that studies without keep their digest."""
-    plain = preprocess.model_dump(mode="json", exclude_defaults=True)
-    return {"preprocess": plain} if plain else {}
 
 
 def json_schema() -> dict[str, Any]:

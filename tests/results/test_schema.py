@@ -95,7 +95,7 @@ def test_wrong_shapes_are_refused(values: dict[str, np.ndarray], message: str) -
         dataset(THETA, NAMES, values)
 
 
-@pytest.mark.parametrize("dim", ["parameter", "case", "mean"])
+@pytest.mark.parametrize("dim", ["parameter", "look", "mean"])
 def test_an_axis_cannot_take_a_name_of_the_schema(dim: str) -> None:
     with pytest.raises(ValueError, match=dim):
         dataset(Quantity("f", (dim,), (9,)), NAMES, everything())

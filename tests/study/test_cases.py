@@ -101,7 +101,7 @@ def test_a_batch_may_end_within_a_row(tmp_path: Path, batch_of: int) -> None:
     }
     study = Study.from_function(Linear(), inputs, n=32, name="masks")
     spec = study.spec
-    evaluator = models.evaluator(spec.model_plain(), spec.inputs_plain(), spec.outputs_plain())
+    evaluator = models.evaluator(**spec.evaluator_plain())
     rows = RNG.uniform(size=(4, GRID * GRID))
     evaluator.probe(rows)
     whole = evaluator.evaluate(rows, 4 * N_CASES)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from parsl_sa.errors import ModelError
-from parsl_sa.models.quantities import learn, read, result_dtype
+from parsl_sa.models.quantities import Reader, result_dtype
 
 
 def spec(**fields: Any) -> dict[str, Any]:
@@ -28,14 +28,14 @@ def spec(**fields: Any) -> dict[str, Any]:
     ],
 )
 def test_dims_and_shape(shape: tuple[int, ...], dims: dict[str, Any], expected: tuple[Any, Any]) -> None:
-    (quantity,) = learn([np.zeros(shape)], [spec(dims=dims)], 4)
+    _, (quantity,) = Reader([spec(dims=dims)]).learn(lambda: np.zeros(shape), 4)
     assert (quantity.dims, quantity.shape) == expected
 
 
 def test_cells_stand_one_after_the_other() -> None:
     arrays = [np.zeros((4, 2, 3)), np.zeros(4), np.zeros((4, 5))]
-    specs = [spec(name="a"), spec(name="b", unit="N"), spec(name="c")]
-    found = learn(arrays, specs, 4)
+    specs = [spec(name="a", select="0"), spec(name="b", select="1", unit="N"), spec(name="c", select="2")]
+    _, found = Reader(specs).learn(lambda: arrays, 4)
     assert [(q.start, q.n_cells) for q in found] == [(0, 6), (6, 1), (7, 5)]
     assert found[1].unit == "N"
 
@@ -56,7 +56,7 @@ def test_what_does_not_fit_is_named(
     shape: tuple[int, ...], dims: dict[str, int], place: str, words: str
 ) -> None:
     with pytest.raises(ModelError) as caught:
-        learn([np.zeros(shape)], [spec(dims=dims)], 4)
+        Reader([spec(dims=dims)]).learn(lambda: np.zeros(shape), 4)
     assert caught.value.faults[0].place == place
     assert words in caught.value.faults[0].message
 
@@ -71,12 +71,12 @@ def test_what_does_not_fit_is_named(
 )
 def test_what_is_no_number_is_refused(value: Any, words: str) -> None:
     with pytest.raises(ModelError, match=words):
-        read(value, [spec()])
+        Reader([spec()]).read(lambda: value)
 
 
 def test_a_wrong_select_names_its_output() -> None:
     with pytest.raises(ModelError) as caught:
-        read({"a": torch.zeros(4)}, [spec(select="a"), spec(select="b")])
+        Reader([spec(select="a"), spec(select="b")]).read(lambda: {"a": torch.zeros(4)})
     assert caught.value.faults[0].place == "outputs[1].select"
 
 
