@@ -44,7 +44,9 @@ def study(folder: Path, labels: Any, **changes: Any) -> Study:
     }  # fmt: skip
     entries = changes.pop("outputs", [{"name": "z", "quantity": "logit", "target": "label"}])
     model = {"classes": CLASSES, **changes.pop("model", {})}
-    return Study.from_function(TwoClasses(), inputs, n=128, outputs=entries, model=model, design={"replicates": 8}, **changes)
+    return Study.from_function(
+        TwoClasses(), inputs, n=128, outputs=entries, model=model, design={"replicates": 8}, **changes
+    )
 
 
 def named(codes: Any) -> list[str]:
