@@ -126,7 +126,7 @@ class Clean:
             raise ModelError(
                 _PLACE,
                 f"the model is right about {found.right} of {count} base inputs, and so would be "
-                f"guessing among {found.n_classes} classes: check model.preprocess (scale, mean, sd, channels), "
-                "the order of the classes and that of the labels",
+                f"guessing among {found.n_classes} classes: check model.preprocess (scale, mean, sd, "
+                "channels), the order of the classes and that of the labels",
             )
         return found

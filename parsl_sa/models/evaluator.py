@@ -83,7 +83,7 @@ class Evaluator:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What `probe` found doubtful, each with its place in the spec."""
-        return self.reader.remarks
+        return (*self.model.remarks, *self.reader.remarks)
 
     def hashes(self) -> dict[str, str]:
         """Digest the model's files and weights, and the files of the user's functions."""
@@ -127,7 +127,7 @@ class Evaluator:
         """
         sample, arrays = self._first(rows)
         probing.check_finite(arrays, self._quantities, sample.rows)
-        probing.check_rows(sample, arrays, self.model.dtype)
+        probing.check_rows(sample, arrays, self.model)
         return self._quantities
 
     def learn(self, rows: npt.NDArray[np.float64]) -> tuple[Quantity, ...]:

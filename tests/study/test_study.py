@@ -16,7 +16,7 @@ from torch import nn
 
 from parsl_sa import Results, Study, analytic
 from parsl_sa.errors import ModelError, SpecError, StudyError
-from parsl_sa.models import live
+from parsl_sa.models.loaders import live
 from parsl_sa.study import StudyWarning
 from support.requirements import require_module, require_program
 from support.runs import assert_nothing_runs
