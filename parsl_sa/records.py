@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+CASE = "case"
+"""Name of the axis of the base inputs."""
+
 
 @dataclass(frozen=True)
 class Layout:

@@ -62,9 +62,15 @@ TABLES: dict[str, dict[str, str]] = {
         "linear-constraints": "parsl_sa.design.constraints:LinearConstraints",
     },
     "loader": {
-        "python": "parsl_sa.models.python:load",
-        "exported": "parsl_sa.models.exported:load",
-        "live": "parsl_sa.models.live:load",
+        "python": "parsl_sa.models.loaders.python:load",
+        "exported": "parsl_sa.models.loaders.exported:load",
+        "onnx": "parsl_sa.models.loaders.onnx:load",
+        "huggingface": "parsl_sa.models.loaders.huggingface:load",
+        "state-dict": "parsl_sa.models.loaders.state_dict:load",
+        "torchscript": "parsl_sa.models.loaders.torchscript:load",
+        "sklearn": "parsl_sa.models.loaders.estimator:load",
+        "pickle": "parsl_sa.models.loaders.pickled:load",
+        "live": "parsl_sa.models.loaders.live:load",
     },
     "perturbation": {
         "mask": "parsl_sa.models.perturbations.mask:Mask",

@@ -9,7 +9,7 @@ from torch import nn
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models.feeding import feed
-from parsl_sa.models.live import apart
+from parsl_sa.models.loaders.live import apart
 from parsl_sa.models.wrapped import TORCH_DTYPES
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def export(function: Callable[..., Any], n_columns: int, path: Path, dtype: str 
         kind = type(function).__name__
         raise ModelError("model", f"a {kind} of this session cannot be sent to other processes; {cure}")
     module = cast("nn.Module", apart(function))
-    model = feed(module, dtype, "torch", "cpu", ())
+    model = feed(module, {"dtype": dtype, "device": "cpu"})
     example = torch.zeros(4, n_columns, dtype=TORCH_DTYPES[model.dtype])
     try:
         program = torch.export.export(

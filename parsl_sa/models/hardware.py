@@ -37,13 +37,15 @@ def hardware(device: str) -> dict[str, str]:
     }
 
 
-def choose_device(asked: str) -> str:
+def choose_device(asked: str, home: str = "cpu") -> str:
     """Turn what the spec says of the device into one that this machine has.
 
     Parameters
     ----------
     asked : str
-        A torch device, or ``"auto"``: the first GPU where there is one, else the CPU.
+        A torch device, or ``"auto"``.
+    home : str
+        Where the model is already: what ``"auto"`` means.
 
     Returns
     -------
@@ -60,8 +62,7 @@ def choose_device(asked: str) -> str:
     >>> choose_device("cpu")
     'cpu'
     """
-    if asked == "auto":
-        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    asked = home if asked == "auto" else asked
     try:
         device = torch.device(asked)
     except RuntimeError:

@@ -153,21 +153,24 @@ def check_finite(
             )
 
 
-def check_rows(sample: Sample, arrays: Sequence[npt.NDArray[Any]], dtype: str) -> None:
+def check_rows(sample: Sample, arrays: Sequence[npt.NDArray[Any]], model: Model) -> None:
     """Refuse a model that is random, or whose rows see each other.
+
+    In the mode ``"dropout"`` only the first is asked: masks are a function of the batch.
 
     The same rows are evaluated again and must repeat; then in other company and at other places: the
     rows are turned by one, and the first half of the batch is replaced by copies of a single row, so that
     what is normalised over the batch gives itself away.
     """
-    bound = _SAME[dtype]
+    bound = _SAME[model.dtype]
     for index, (array, repeat) in enumerate(zip(arrays, sample.again(), strict=True)):
         if not _alike(array, repeat, bound):
             raise ModelError(
                 f"outputs[{index}]",
-                "the same inputs gave other values the second time; make the model deterministic (dropout or "
-                "noise still active? set a seed from an input parameter instead)",
+                f"the same inputs gave other values the second time, in eval mode; {_chance(model)}",
             )
+    if model.mode == "dropout":
+        return
     half = len(sample.rows) // 2
     order = np.roll(np.arange(len(sample.rows)), 1)
     order[:half] = order[half]
@@ -178,6 +181,19 @@ def check_rows(sample: Sample, arrays: Sequence[npt.NDArray[Any]], dtype: str) -
                 "the output of an input depends on the other inputs of its batch; each row must be evaluated "
                 "by itself (batch normalisation in training mode, or a softmax, mean or sort over axis 0?)",
             )
+
+
+def _chance(model: Model) -> str:
+    """Say where chance may come from, and what to do about it."""
+    cure = "make the noise a function of an input parameter (a seed)"
+    if model.module is None:
+        return f"dropout or noise is still active in it: switch it off, or {cure}"
+    return (
+        "its forward calls dropout or noise that eval mode does not switch off: write F.dropout(x, p, "
+        f"training=self.training) or a layer nn.Dropout, or {cure}; model.mode 'dropout' keeps layers of "
+        "dropout "
+        "active on purpose"
+    )
 
 
 def _alike(one: npt.NDArray[Any], other: npt.NDArray[Any], bound: float) -> bool:

@@ -38,7 +38,7 @@ class InputTensor:
 
 
 class Model(Protocol):
-    """A loaded network, in eval mode, that is called without recording gradients."""
+    """A loaded network that is called without recording gradients."""
 
     @property
     def dtype(self) -> str:
@@ -53,6 +53,16 @@ class Model(Protocol):
     @property
     def device(self) -> str:
         """Where it runs, in torch's words: ``"cpu"``, ``"cuda:0"``."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """``"eval"``, or ``"dropout"`` where dropout stays active with masks made from the batch."""
+        ...
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the user should know of how it was loaded, each with its place in the spec."""
         ...
 
     @property

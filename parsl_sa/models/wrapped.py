@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from parsl_sa.models.dropout import seeded
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import numpy.typing as npt
@@ -45,6 +49,8 @@ class TorchModel:
     smallest_batch: int = 1
     largest_batch: int | None = None
     inputs: tuple[InputTensor, ...] = ()
+    remarks: tuple[str, ...] = ()
+    mode: str = "eval"
     plain: bool = False
     arrays: str = "torch"
 
@@ -57,8 +63,15 @@ class TorchModel:
         """Convert once, copying always (a model may write into its input), and call."""
         with torch.inference_mode():
             if isinstance(inputs, Mapping):
-                return self.function(**{name: self._tensor(array) for name, array in inputs.items()})
-            return self.function(self._tensor(inputs))
+                named = {name: self._tensor(array) for name, array in inputs.items()}
+                with self._chance(*named.values()):
+                    return self.function(**named)
+            tensor = self._tensor(inputs)
+            with self._chance(tensor):
+                return self.function(tensor)
+
+    def _chance(self, *tensors: torch.Tensor) -> AbstractContextManager[None]:
+        return seeded(tensors) if self.mode == "dropout" else nullcontext()
 
     def _tensor(self, array: Array) -> torch.Tensor:
         floating = array.is_floating_point() if isinstance(array, torch.Tensor) else array.dtype.kind == "f"
@@ -89,6 +102,8 @@ class NumpyModel:
     smallest_batch: int = 1
     largest_batch: int | None = None
     inputs: tuple[InputTensor, ...] = ()
+    remarks: tuple[str, ...] = ()
+    mode: str = "eval"
     plain: bool = False
     arrays: str = "numpy"
     module: nn.Module | None = None

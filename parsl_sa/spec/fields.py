@@ -24,7 +24,7 @@ OWN_WORDS = "own_words"
 LARGEST_EXACT = 2**53
 
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 class Section(BaseModel):
@@ -63,14 +63,17 @@ class PlugIn:
     family : str
         A key of `parsl_sa.registry.TABLES`. The table is read when a spec is validated, so one line in
         the table is all that a new plug-in needs.
+    also : tuple of str
+        Names that mean something without standing in the table.
     """
 
     family: str
+    also: tuple[str, ...] = ()
 
     def check(self, name: str) -> str:
         """Return a known name; complain about another with the known ones."""
         known = names(self.family)
-        if name not in known:
+        if name not in {*known, *self.also}:
             raise complain(f"unknown {self.family} '{name}'; {known_names(name, known)}")
         return name
 
@@ -80,7 +83,7 @@ class PlugIn:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return {**handler(schema), "enum": list(names(self.family))}
+        return {**handler(schema), "enum": [*self.also, *names(self.family)]}
 
 
 def _whole(value: Any) -> Any:
@@ -126,7 +129,7 @@ Slug = Annotated[
 Device = Annotated[
     str,
     Field(json_schema_extra={"pattern": f"^({_DEVICE.pattern})$"}),
-    AfterValidator(_matching(_DEVICE, "must be 'cpu', 'cuda' or 'cuda:N' with N the index of a GPU")),
+    AfterValidator(_matching(_DEVICE, "must be 'auto', 'cpu', 'cuda' or 'cuda:N' with N the index of a GPU")),
 ]
 # JSON has lists, records have tuples: this one conversion is allowed in otherwise strict objects.
 AsTuple = Field(strict=False)

@@ -28,8 +28,6 @@ from parsl_sa.spec.table import TableError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from parsl_sa.spec.preprocess import PreprocessSpec
-
 SPEC_VERSION = 1
 
 
@@ -226,14 +224,8 @@ def science(spec: StudySpec) -> dict[str, Any]:
         Farm, stop rule and descriptions are left out: a study may move and be explained better.
     """
     replicates, replicate_bundles = replicate_plan(spec.design)
-    model = spec.model.model_dump(mode="json", include={"loader", "options", "dtype", "arrays"})
     return {
-        "model": {
-            **model,
-            "function": spec.model.function,
-            **spec.model.classifier(),
-            **_changed(spec.model.preprocess),
-        },
+        "model": spec.model.science(),
         "inputs": [item.science() for item in spec.inputs.parameters],
         **spec.inputs.science(),
         **({"groups": spec.groups_plain()} if spec.inputs.groups else {}),
@@ -246,12 +238,6 @@ def science(spec: StudySpec) -> dict[str, Any]:
         "outputs": [output.science() for output in spec.outputs],
         "statistics": spec.statistics_plain(),
     }
-
-
-def _changed(preprocess: PreprocessSpec) -> dict[str, Any]:
-    """Return the preprocessing where there is some, so that studies without keep their digest."""
-    plain = preprocess.model_dump(mode="json", exclude_defaults=True)
-    return {"preprocess": plain} if plain else {}
 
 
 def json_schema() -> dict[str, Any]:

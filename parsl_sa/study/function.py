@@ -42,7 +42,7 @@ def spec_of(
         faults.append(Fault("outputs", f"must be a list of names, such as ['{outputs}']"))
     if faults:
         raise SpecError(faults)
-    from parsl_sa.models.live import register  # noqa: PLC0415 - torch
+    from parsl_sa.models.loaders.live import register  # noqa: PLC0415 - torch
 
     inputs = {**_inputs(problem), **spec.get("inputs", {})}
     names = output_names(problem) if isinstance(problem, Mapping) else []

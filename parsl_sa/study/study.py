@@ -201,7 +201,7 @@ class Study:
         study = existing(Path(directory))
         require_same(study, self.spec)
         if self._live is not None:
-            from parsl_sa.models.live import register  # noqa: PLC0415 - torch
+            from parsl_sa.models.loaders.live import register  # noqa: PLC0415 - torch
 
             register(self._live, Path(load_spec(study.spec).model.path).name)
         if study.read_status().get("stage") == "done":

@@ -215,7 +215,7 @@ class TestProbe:
             (lambda x: x.T, "outputs[0].select", "movedim(1, 0)"),
             (lambda x: x.to(torch.complex64), "outputs[0]", "real part"),
             (lambda x: torch.rand(len(x)), "outputs[0]", "other values the second time"),
-            (lambda x: torch.dropout(x, 0.5, True), "outputs[0]", "deterministic"),
+            (lambda x: torch.dropout(x, 0.5, True), "outputs[0]", "dropout or noise is still active"),
             (lambda x: torch.softmax(x, 0), "outputs[0]", "depends on the other inputs"),
             (lambda x: x[:, 0] - x[0, 0], "outputs[0]", "depends on the other inputs"),
             (nn.BatchNorm1d(3).train(), "outputs[0]", "depends on the other inputs"),

@@ -20,8 +20,12 @@ def test_the_hardware_class_names_what_bits_depend_on() -> None:
     }
 
 
-def test_auto_takes_what_is_there() -> None:
-    assert choose_device("auto") == ("cuda:0" if torch.cuda.is_available() else "cpu")
+def test_auto_leaves_a_model_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose_device("auto") == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert choose_device("auto", "cuda:0") == "cuda:0"
+    assert choose_device("cpu", "cuda:0") == "cpu"
 
 
 @pytest.mark.parametrize("device", ["cpu", "cpu:0"])

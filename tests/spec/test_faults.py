@@ -87,6 +87,32 @@ BROKEN = {
     "output with a slash": ([("outputs.0.name", "L/D")], "outputs[0].name", ["letters", "'L/D'"]),
     "empty parameter name": ([(f"{P}.0.name", " ")], f"{P}[0].name", ["printable", "' '"]),
     "no function": ([("model.path", "model.py")], "model.path", ["such as 'model.py:load'", "'model.py'"]),
+    "unknown mode": ([("model.mode", "train")], "model.mode", ["'eval' or 'dropout'"]),
+    "weights without a module": (
+        [("model.loader", "state-dict"), ("model.path", "net.pt")],
+        "model.architecture",
+        ["is missing", '"net.py:Net"'],
+    ),
+    "no function of a module": (
+        [("model.loader", "state-dict"), ("model.path", "net.pt"), ("model.architecture", "net.py")],
+        "model.architecture",
+        ["such as 'model.py:Net'", "'net.py'"],
+    ),
+    "a module beside code": (
+        [("model.architecture", "net.py:Net")],
+        "model.architecture",
+        ["'state-dict'", "not for 'python'"],
+    ),
+    "a method of a network": (
+        [("model.loader", "onnx"), ("model.path", "net.onnx"), ("model.method", "predict")],
+        "model.method",
+        ["is for estimators", "'onnx'"],
+    ),
+    "no function, loader told": (
+        [("model.loader", ...), ("model.path", "model.py:")],
+        "model.path",
+        ["such as 'model.py:load'"],
+    ),
     "no file": ([("model.path", ":load")], "model.path", ["'model.py:load'"]),
     "empty path": ([("model.path", "")], "model.path", ["must not be empty"]),
     "reserved axis": (
@@ -294,5 +320,5 @@ def test_tables_and_classes_know_the_same_names():
 
 
 def test_a_new_loader_needs_only_its_line(edited, monkeypatch):
-    monkeypatch.setitem(TABLES["loader"], "onnx", "parsl_sa.models.onnx:load")
-    assert parse_spec(edited(("model.loader", "onnx"), ("model.path", "net.onnx"))).model.loader == "onnx"
+    monkeypatch.setitem(TABLES["loader"], "keras", "parsl_sa.models.loaders.keras:load")
+    assert parse_spec(edited(("model.loader", "keras"), ("model.path", "net.keras"))).model.loader == "keras"

@@ -33,7 +33,8 @@ def test_defaults(minimal):
     spec = parse_spec(minimal)
     assert (spec.design.method, spec.design.sequence, spec.design.replicates) == ("pick-freeze", "sobol", 16)
     assert (spec.design.both_ways, spec.design.seed, spec.design.intervals) == (False, 0, True)
-    assert (spec.model.dtype, spec.model.device, spec.model.arrays) == ("auto", "cpu", "auto")
+    assert (spec.model.dtype, spec.model.device, spec.model.arrays) == ("auto", "auto", "auto")
+    assert (spec.model.mode, spec.model.trust, spec.model.key, spec.model.method) == ("eval", False, "", "")
     assert (spec.farm.site, spec.farm.clients.ranks, spec.farm.clients.slots) == ("local", 2, None)
     assert (spec.farm.reducer.shards, spec.farm.reducer.checkpoint_s) == (1, 60)
     assert (spec.stop.budget.seconds, spec.stop.max_dropped_fraction) == (None, 0.01)
@@ -73,7 +74,7 @@ def test_plain_views(airfoil):
         "name": "theta", "select": "boundary_layer.theta", "dims": {"side": 2, "x": 32}, "unit": "m",
     }  # fmt: skip
     assert list(spec.outputs_plain()[1]["dims"]) == ["side", "x"]
-    assert set(spec.model_plain()) == {"loader", "path", "options", "dtype", "device", "arrays"}
+    assert set(spec.model_plain()) == set(type(spec.model).model_fields) - {"preprocess", "classes", "scores"}
 
 
 def test_whole_numbers_may_be_written_as_floats(edited):
@@ -129,6 +130,7 @@ def digest(plain):
         ("name", "other"),
         ("model.path", "/else/where.py:load"),
         ("model.device", "cuda:1"),
+        ("model.trust", True),
         ("inputs.parameters.0.description", "angle of attack"),
         ("inputs.parameters.2.low", 0.0),
         ("farm.clients.ranks", 4),
@@ -147,6 +149,8 @@ def test_science_is_blind_to_what_no_result_depends_on(edited, airfoil, place, v
     ("place", "value"),
     [
         ("model.path", "model.py:other"),
+        ("model.method", "predict"),
+        ("model.mode", "dropout"),
         ("model.options", {"size": "small"}),
         ("model.dtype", "float64"),
         ("model.arrays", "numpy"),

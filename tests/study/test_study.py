@@ -16,7 +16,7 @@ from torch import nn
 
 from parsl_sa import Results, Study, analytic
 from parsl_sa.errors import ModelError, SpecError, StudyError
-from parsl_sa.models import live
+from parsl_sa.models.loaders import live
 from parsl_sa.study import StudyWarning
 from support.requirements import require_module, require_program
 from support.runs import assert_nothing_runs
@@ -148,6 +148,13 @@ def test_groups_may_be_given_beside_parameters_or_with_them() -> None:
     within = Study.from_function(ishigami, {"parameters": parameters, "groups": groups}, n=256)
     assert beside.spec.factors == within.spec.factors == ("ends", "b")
     assert within.spec.factor_units == ("", "m")
+
+
+def test_a_study_gives_its_problem_back() -> None:
+    given = {**PROBLEM, "groups": ["ends", "x2", "ends"]}
+    study = Study.from_function(ishigami, given, n=256)
+    assert study.problem == {**given, "dists": ["unif"] * 3, "outputs": ["y"]}
+    assert Study.from_function(ishigami, study.problem, n=256).spec.inputs == study.spec.inputs
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_one_others() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from parsl_sa import design
 from parsl_sa.jsonfile import write_json
 from parsl_sa.launch import inline, planning
-from parsl_sa.models import live
+from parsl_sa.models.loaders import live
 from parsl_sa.reducer import checkpoints
 from parsl_sa.study import Study
 

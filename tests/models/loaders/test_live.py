@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from parsl_sa.errors import ModelError
-from parsl_sa.models import live, load
+from parsl_sa.models import load
+from parsl_sa.models.loaders import live
 
 
 def loaded(function: Any, **model: Any) -> Any:

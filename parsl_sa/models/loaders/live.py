@@ -15,7 +15,6 @@ from torch import nn
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models.feeding import feed
-from parsl_sa.models.hardware import choose_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,8 +73,7 @@ def load(model: Mapping[str, Any], base_dir: Path) -> Model:  # noqa: ARG001 - a
             "this study was made from a function of another Python process, which only Python can give "
             "again: Study.from_function(function, ...).resume(directory)",
         )
-    device = choose_device(model.get("device") or "cpu")
-    return feed(apart(function), model.get("dtype") or "auto", model.get("arrays") or "auto", device, ())
+    return feed(apart(function), model)
 
 
 def apart(function: Callable[..., Any]) -> Callable[..., Any]:

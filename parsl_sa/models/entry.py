@@ -1,95 +1,106 @@
-"""The loader `python`: a function of the user's file that returns the model, or is the model."""
+"""What a spec names as ``file.py:function``: find it, call it with the options, and say what does not fit."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models.callables import signature_of
-from parsl_sa.models.feeding import feed
-from parsl_sa.models.hardware import choose_device
+from parsl_sa.models.estimators import is_estimator
 from parsl_sa.models.source import find_function, import_file, importable, split_path, user_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from parsl_sa.models.protocol import Model
+    from collections.abc import Mapping
+    from pathlib import Path
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def load(model: Mapping[str, Any], base_dir: Path) -> Model:
-    """Load ``file.py:function``.
-
-    A function that can be called with ``options`` as its keywords is called, and returns a
-    `torch.nn.Module` or a callable. One that has exactly one required argument, where there are no
-    options, is itself the model. A class is called like a function; a module object is the model.
+@dataclass(frozen=True)
+class Made:
+    """What a function of the user's file made.
 
     Parameters
     ----------
-    model : mapping
-        The spec's ``model``.
+    value : object
+        A module, an estimator or a callable.
+    files : tuple of Path
+        The file named, and the modules of its folder that were imported meanwhile.
+    """
+
+    value: Any
+    files: tuple[Path, ...]
+
+
+def make(text: str, options: Mapping[str, Any], base_dir: Path, place: str = "model.path") -> Made:
+    """Import a file and make the model, or a part of it, with the function that it names.
+
+    Parameters
+    ----------
+    text : str
+        ``file.py:function``.
+    options : mapping
+        Keywords of the function.
     base_dir : Path
         Folder that a relative path starts from.
+    place : str
+        Where the spec says so.
 
     Returns
     -------
-    Model
-        Fed with tensors or with arrays, whichever it takes.
+    Made
+        Of a function that can be called with the options, what it returned; of one with exactly one required
+        argument, where there are no options, the function itself.
 
     Raises
     ------
     ModelError
-        At ``model.path``, ``model.options.KEY``, ``model.dtype``, ``model.arrays`` or ``model.device``.
-
-    Notes
-    -----
-    ``files`` are the named file, the modules of its folder that it imported while it was loaded, and
-    what the returned model lists in an attribute ``files`` (weights that it read).
+        At that place or at ``model.options.KEY``.
     """
-    path, name = split_path(str(model.get("path", "")), base_dir)
-    options = dict(model.get("options") or {})
+    path, name = split_path(text, base_dir, place)
     files: list[Path] = []
     with importable(path.parent, files):
-        target = find_function(import_file(path), name, path)
-        function = _build(target, name, options, path)
-    device = choose_device(model.get("device") or "cpu")
-    named = [Path(file) for file in getattr(function, "files", ())]
-    kept = tuple(dict.fromkeys([path, *files, *named]))
-    return feed(function, model.get("dtype") or "auto", model.get("arrays") or "auto", device, kept)
+        target = find_function(import_file(path, place), name, path, place, _is_model_or_maker)
+        value = _build(target, name, dict(options), path, place)
+    return Made(value, (path, *files))
 
 
-def _build(target: Any, name: str, options: dict[str, Any], path: Path) -> Callable[..., Any]:
+def _is_model_or_maker(target: object) -> bool:
+    return callable(target) or is_estimator(target)
+
+
+def _build(target: Any, name: str, options: dict[str, Any], path: Path, place: str) -> Any:
     """Call the user's function for the model, or take it for the model."""
-    if isinstance(target, nn.Module):
+    if isinstance(target, nn.Module) or is_estimator(target):
         if options:
-            raise ModelError("model.options", f"'{name}' is a ready module and takes none; remove them")
+            raise ModelError("model.options", f"'{name}' is a ready model and takes none; remove them")
         return target
     signature = signature_of(target)
     required = [] if signature is None else _required(signature)
     if not options and (signature is None or (len(required) == 1 and required[0].kind in _POSITIONAL)):
-        return _taken(target)
+        return _taken(target, place)
     _check_options(signature, required, name, options)
-    with user_code("model.path", f"{name}({_shown(options)})", path.parent):
+    with user_code(place, f"{name}({_shown(options)})", path.parent):
         made = target(**options)
-    if not callable(made):
+    if not callable(made) and not is_estimator(made):
         raise ModelError(
-            "model.path",
-            f"{name}({_shown(options)}) returned {type(made).__name__}; it must return a torch.nn.Module "
-            "or a callable, or take exactly one required argument, the inputs, to be the model itself",
+            place,
+            f"{name}({_shown(options)}) returned {type(made).__name__}; it must return a torch.nn.Module, "
+            "an estimator or a callable, or take exactly one required argument, the inputs, to be the model "
+            "itself",
         )
-    return _taken(made)
+    return _taken(made, place)
 
 
-def _taken(made: Callable[..., Any]) -> Callable[..., Any]:
+def _taken(made: Any, place: str) -> Any:
     """Refuse a class where an instance is needed: `return Net` instead of `return Net()`."""
     if isinstance(made, type):
-        raise ModelError("model.path", f"got the class {made.__name__} itself; call it: {made.__name__}(...)")
+        raise ModelError(place, f"got the class {made.__name__} itself; call it: {made.__name__}(...)")
     return made
 
 

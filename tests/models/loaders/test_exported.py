@@ -136,20 +136,48 @@ def test_what_is_no_exported_program_is_told_apart(tmp_path: Path) -> None:
         torch.jit.save(torch.jit.script(nn.Linear(3, 1)), tmp_path / "script.pt2")
     assert "no file" in fault(tmp_path / "absent.pt2")[1]
     assert "is not a torch.export file; make one" in fault(tmp_path / "text.pt2")[1]
-    assert "torch.save (weights alone?)" in fault(tmp_path / "weights.pt2")[1]
-    assert "TorchScript" in fault(tmp_path / "script.pt2")[1]
+    assert "file of weights" in fault(tmp_path / "weights.pt2")[1]
+    assert "TorchScript file; set model.loader to 'torchscript'" in fault(tmp_path / "script.pt2")[1]
+
+
+class Two(nn.Module):
+    def forward(self, x: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+        return x - shift
+
+
+def test_an_image_is_taken(tmp_path: Path) -> None:
+    write(tmp_path / "image.pt2", nn.Conv2d(3, 2, 3), (torch.zeros(4, 3, 24, 24),), Dim("batch"))
+    model = load({"loader": "exported", "path": "image.pt2"}, tmp_path)
+    (only,) = model.inputs
+    assert (only.shape, only.dtype) == ((None, 3, 24, 24), "float32")
+    assert model(np.zeros((2, 3, 24, 24))).shape == (2, 2, 22, 22)
+
+
+def test_several_inputs_are_taken_by_name(tmp_path: Path) -> None:
+    batch = Dim("batch")
+    example = (torch.zeros(4, 3), torch.zeros(4, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        save(export(Two(), example, dynamic_shapes=({0: batch}, {0: batch})), tmp_path / "two.pt2")
+    model = load({"loader": "exported", "path": "two.pt2"}, tmp_path)
+    assert [(one.name, one.shape) for one in model.inputs] == [("x", (None, 3)), ("shift", (None, 1))]
+    named = {"shift": np.full((10, 1), 2.0), "x": ROWS}
+    np.testing.assert_allclose(model(named), ROWS - 2.0, rtol=1e-6)
 
 
 def test_other_signatures_are_refused(tmp_path: Path) -> None:
-    class Two(nn.Module):
-        def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-            return x + y
+    class Nested(nn.Module):
+        def forward(self, pair: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+            return pair[0] + pair[1]
 
-    write(tmp_path / "two.pt2", Two(), (torch.zeros(4, 3), torch.zeros(4, 3)))
-    write(tmp_path / "image.pt2", nn.Identity(), (torch.zeros(4, 1, 8, 8),))
+    write(tmp_path / "nested.pt2", Nested(), ((torch.zeros(4, 3), torch.zeros(4, 3)),))
+    write(tmp_path / "sizes.pt2", Two(), (torch.zeros(4, 3), torch.zeros(1, 3)))
+    write(tmp_path / "mixed.pt2", Two(), (torch.zeros(4, 3), torch.zeros(4, 3).double()))
     write(tmp_path / "half.pt2", nn.Identity(), (torch.zeros(4, 3, dtype=torch.float16),))
-    assert "takes 2 inputs (x, y)" in fault(tmp_path / "two.pt2")[1]
-    assert "(batch, columns)" in fault(tmp_path / "image.pt2")[1]
+    assert "takes tensors alone" in fault(tmp_path / "nested.pt2")[1]
+    assert "different batch sizes (x 4, shift 1)" in fault(tmp_path / "sizes.pt2")[1]
+    assert "inputs are float32, float64" in fault(tmp_path / "mixed.pt2")[1]
     assert "float16" in fault(tmp_path / "half.pt2")[1]
-    assert fault(tmp_path / "half.pt2", options={"a": 1})[0] == "model.options"
-    assert fault(tmp_path / "half.pt2", arrays="numpy")[0] == "model.arrays"
+    assert fault(tmp_path / "sizes.pt2", options={"a": 1})[0] == "model.options"
+    assert fault(tmp_path / "sizes.pt2", arrays="numpy")[0] == "model.arrays"
+    assert fault(tmp_path / "sizes.pt2", mode="dropout")[0] == "model.mode"

@@ -124,6 +124,7 @@ class TestState:
             ("def load():\n    return nn.Linear(3, 1).double()", {}, "float64"),
             ("def load():\n    return nn.Linear(3, 1)", {"dtype": "float64"}, "float64"),
             ("def load():\n    return nn.Linear(3, 1).half()", {"dtype": "float32"}, "float32"),
+            ("def load():\n    return nn.Linear(3, 1).bfloat16()", {}, "float32"),
             ("def load():\n    return nn.Identity()", {}, "float32"),
             ("def load(x):\n    return torch.sin(x)", {}, "float32"),
             ("def load(x):\n    return np.sin(x)", {"arrays": "numpy"}, "float64"),
@@ -195,11 +196,11 @@ class TestMistakes:
         assert "network.py" in message
 
     def test_no_function_in_the_path(self, tmp_path: Path) -> None:
-        place, message = fault(lambda: load({"path": "net.py"}, tmp_path))
+        place, message = fault(lambda: load({"loader": "python", "path": "net.py"}, tmp_path))
         assert (place, "file.py:function" in message) == ("model.path", True)
 
     def test_an_unknown_loader(self, tmp_path: Path) -> None:
-        place, message = fault(lambda: load({"loader": "onnx", "path": "net.py:load"}, tmp_path))
+        place, message = fault(lambda: load({"loader": "keras", "path": "net.py:load"}, tmp_path))
         assert (place, "known: python, exported" in message) == ("model.loader", True)
 
     @pytest.mark.parametrize(
@@ -224,7 +225,15 @@ class TestMistakes:
             ("def load(:", {}, "model.path", ["SyntaxError", "net.py:4"]),
             ("import no_such_package", {}, "model.path", ["No module named 'no_such_package'", "net.py:4"]),
             ("raise SystemExit(2)", {}, "model.path", ["SystemExit", "__main__"]),
-            ("def load():\n    return nn.Linear(3, 1).half()", {}, "model.dtype", ["float16", "'float32'"]),
+            (
+                "def load():\n    net = nn.Linear(3, 1).half()\n    return lambda x: net(x)",
+                {},
+                "model.dtype",
+                ["float16", "convert them"],
+            ),
+            ("load = nn.Identity()", {"mode": "train"}, "model.mode", ["eval, dropout"]),
+            ("load = nn.Identity()", {"mode": "dropout"}, "model.mode", ["layers of dropout", "finds none"]),
+            ("def load(x):\n    return np.sin(x)", {"mode": "dropout"}, "model.mode", ["NumPy arrays"]),
             ("load = nn.Identity()", {"dtype": "float16"}, "model.dtype", ["auto, float32, float64"]),
             ("load = nn.Identity()", {"arrays": "numpy"}, "model.arrays", ["takes tensors"]),
             ("def load(x):\n    return x", {"arrays": "jax"}, "model.arrays", ["auto, torch, numpy"]),
@@ -255,4 +264,4 @@ def test_a_module_is_moved_not_copied() -> None:
     from parsl_sa.models.feeding import feed
 
     net = nn.Linear(2, 1)
-    assert feed(net, "auto", "auto", "cpu", ()).function is net
+    assert feed(net, {}).function is net
