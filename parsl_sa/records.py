@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+CASE = "case"
+"""Name of the axis of the base inputs."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -57,6 +60,14 @@ class Layout:
         if self.method == "one-at-a-time":
             return self.d + 1
         return 2 * self.d + 2 if self.both_ways or self.method == "conditional" else self.d + 2
+
+    @property
+    def alone(self) -> slice:
+        """The d rows that differ from A in one factor alone; none in a Monte Carlo bundle."""
+        if self.method == "monte-carlo":
+            return slice(0, 0)
+        first = self.n_base_rows + (self.d if self.method == "conditional" else 0)
+        return slice(first, first + self.d)
 
     @property
     def n_base_rows(self) -> int:

@@ -60,6 +60,11 @@ class StudyDir:
         return self.root / "weights.npy"
 
     @property
+    def cases(self) -> Path:
+        """Label and predicted class of every base input; there where they are known."""
+        return self.root / "cases.json"
+
+    @property
     def journal(self) -> Path:
         """What later work depends on."""
         return self.root / "journal.jsonl"

@@ -90,6 +90,16 @@ def test_a_plan_goes_through_json() -> None:
     )
 
 
+def test_coordinates_go_through_json_and_older_plans_have_none() -> None:
+    named = Quantity("p", ("class", "x"), (2, 2), coords={"class": ("cat", "dog"), "x": (0.5, 1.0)})
+    plan = dataclasses.replace(PLAN, quantities=(named, Quantity("CL", start=4)))
+    there = json.loads(json.dumps(plan.to_json()))
+    assert Plan.from_json(there) == plan
+    assert there["quantities"][0]["coords"] == {"class": ["cat", "dog"], "x": [0.5, 1.0]}
+    assert "coords" not in there["quantities"][1]
+    assert len({named, Quantity("CL")}) == 2
+
+
 @pytest.mark.parametrize(
     "change",
     [

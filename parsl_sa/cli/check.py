@@ -75,6 +75,7 @@ def describe(told: dict[str, Any]) -> list[tuple[str, str]]:
         ("outputs", ", ".join(_output(*item) for item in told["outputs"].items()) + cells),
         *(("masked", _masked(*item)) for item in told["masked"].items()),
         ("design", f"n = {bundles}, in {_count(told['replicates'], 'replicate')}"),
+        *(("noted", text) for text in told["notes"]),
         *(("indices", text) for text in [_CONDITIONAL] if told["conditional"]),
         ("forwards", f"{told['forwards']:,}, in batches of {told['batch']}"),
         ("leases", f"{told['leases']:,} of {lease}, {_time(told['lease_s'])} each"),
@@ -121,10 +122,12 @@ def _inputs(told: dict[str, Any]) -> str:
 
     Examples
     --------
-    >>> _inputs({"parameters": 3, "factors": 2, "groups": {"flow": ["Re", "mach"]}})
+    >>> _inputs({"parameters": 3, "factors": 2, "groups": {"flow": ["Re", "mach"]}, "cases": 1})
     '3 uncertain parameters in 2 factors; flow is Re, mach'
     """
     parameters = _count(told["parameters"], "uncertain parameter")
+    if told["cases"] > 1:
+        parameters += f", each row for {_count(told['cases'], 'base input')}"
     if not told["groups"]:
         return parameters
     groups = "; ".join(f"{group} is {', '.join(names)}" for group, names in told["groups"].items())

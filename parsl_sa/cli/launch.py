@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parsl_sa.cli.messages import report_warnings, say
+from parsl_sa.cli.messages import report_notes, report_warnings, say
 from parsl_sa.errors import Fault, SpecError
 from parsl_sa.spec import load_spec, warnings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from parsl_sa.studydir import StudyDir
 
 Plain = Annotated[bool, typer.Option("--plain", help="Plain lines instead of the live view.")]
@@ -61,10 +63,14 @@ def command(
         conclude(study, where, 0, style)
     if plan is None and style != "quiet":
         say(f"{read.name}: trying the model")
-    study = planning.prepare(spec, where, site, ranks, plan, warn=report_warnings)
+    study = planning.prepare(spec, where, site, ranks, plan, warn=report_warnings, tell=_teller(style))
     if style != "quiet":
         say(f"{read.name}: study directory {where}")
     conclude(study, where, run_watched(study, style), style)
+
+
+def _teller(style: str) -> Callable[[Iterable[str]], None] | None:
+    return None if style == "quiet" else report_notes
 
 
 def chosen_style(*, plain: bool, quiet: bool, as_events: bool) -> str:

@@ -38,6 +38,12 @@ def report_warnings(warnings: Iterable[str]) -> None:
         say(f"warning: {warning}")
 
 
+def report_notes(notes: Iterable[str]) -> None:
+    """Print what is good to know, one a line."""
+    for note in notes:
+        say(f"note: {note}")
+
+
 def say(text: str) -> None:
     """Print to standard error, so that standard output holds results only."""
     if sys.stderr.isatty():

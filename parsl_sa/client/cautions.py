@@ -71,8 +71,8 @@ def _close_to_rounding(place: str, outputs: npt.NDArray[Any]) -> Iterator[str]:
 def _constant(place: str, outputs: npt.NDArray[Any]) -> Iterator[str]:
     if len(outputs) > 1 and all(np.array_equal(row, outputs[0], equal_nan=True) for row in outputs[1:]):
         yield (
-            f"{place} is the same for all {len(outputs)} probed inputs; its indices are undefined (NaN) "
-            "unless others change it. Check that it is the output you mean"
+            f"{place} is the same for all {len(outputs)} probed inputs; unless others change it, its indices "
+            "are undefined (NaN) and its effects 0. Check that it is the output you mean"
         )
 
 

@@ -83,8 +83,8 @@ def without_effect(
 
     Notes
     -----
-    A pick-freeze bundle holds for each factor a row that differs from A in this factor alone; so have
-    conditional ones. At most 16 bundles are evaluated, and none where four would take more than 2 s, 64 MiB
+    A bundle holds for each factor a row that differs from A in this factor alone, unless it is of plain
+    Monte Carlo. At most 16 bundles are evaluated, and none where four would take more than 2 s, 64 MiB
     or 16,384 forwards. Cells of a perturbation are no news where they do nothing, and are not told of; nor is
     anything where all factors do nothing, which the outputs tell.
     """
@@ -136,9 +136,8 @@ def _tried(
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Return in which bundles each factor changed the input, and the output; both of shape (tried, d)."""
     layout, model = sampler.layout, evaluator.model
-    first = 2 + layout.d if layout.method == "conditional" else 2
     bundles = sampler.rows(0, tried)
-    rows = np.concatenate([bundles[:, :1], bundles[:, first : first + layout.d]], axis=1)
+    rows = np.concatenate([bundles[:, :1], bundles[:, layout.alone]], axis=1)
     flat = rows.reshape(-1, rows.shape[-1])
     size = model.fixed_batch or max(model.smallest_batch, min(batch, len(flat) * evaluator.n_cases))
     outputs = evaluator.evaluate(flat, size).reshape(tried, layout.d + 1, -1)

@@ -34,7 +34,7 @@ from parsl_sa.spec import StudySpec, load_spec, read_weights, replicate_plan, sc
 from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -66,6 +66,10 @@ class Probe:
         ``state_bytes`` of the statistics.
     warnings : list of str
         What may go wrong later, each with its place in the spec.
+    notes : list of str
+        What is good to know, and is as it should be.
+    cases : dict or None
+        Of every base input what the model says of it as it is, and its label, where they are known.
     """
 
     plan: Plan
@@ -73,6 +77,8 @@ class Probe:
     weights: npt.NDArray[np.float64] | None
     figures: dict[str, float]
     warnings: list[str]
+    notes: list[str]
+    cases: dict[str, list[str | int | float]] | None
 
 
 def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
@@ -103,14 +109,16 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     most = min(PROBE_BYTES // _row_bytes(evaluator), PROBE_FORWARDS // evaluator.n_cases)
     rows = rows[: max(FEWEST_ROWS, most)]
     evaluator.probe(rows)
+    notes = [*_accuracy(evaluator)]
     resident_bytes = psutil.Process().memory_info().rss
     chosen = models.choose_batch(evaluator, rows, _memory_bytes(spec, ranks) // 2, LARGEST_BATCH)
     outputs = evaluator.evaluate(rows, chosen.batch)
     pivots = _pivots(outputs)
     masked = np.isnan(pivots)
     told = cautions(spec, outputs, quantities, sampler.layout.n_rows)
-    warnings = [*sampler.remarks, *evaluator.model.remarks, *evaluator.remarks, *told]
+    warnings = [*sampler.remarks, *evaluator.remarks, *told]
     warnings += input_cautions(spec, sampler, evaluator, chosen)
+    notes += _batch_bits(evaluator, rows, outputs, chosen.batch)
     del outputs
     weights = _weights(spec, quantities)
     accumulator = stats.assemble(
@@ -155,7 +163,30 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
         "lease_bytes": float(form.size_bytes),
         "state_bytes": float(accumulator.memory_bytes()),
     }
-    return Probe(plan, pivots, weights, figures, warnings)
+    return Probe(plan, pivots, weights, figures, warnings, notes, evaluator.clean.told())
+
+
+def _accuracy(evaluator: models.Evaluator) -> Iterator[str]:
+    """Say how often the model is right about base inputs as they are; refuse one that guesses."""
+    found = evaluator.clean.accuracy()
+    if found is not None:
+        share = 100 * found.right / found.count
+        yield f"the model is right about {found.right:,} of {found.count:,} base inputs ({share:.3g} %)"
+
+
+def _batch_bits(
+    evaluator: models.Evaluator, rows: npt.NDArray[np.float64], outputs: npt.NDArray[Any], batch: int
+) -> Iterator[str]:
+    """Say where the last bits of an output depend on the size of its batch, which the plan keeps."""
+    model, half = evaluator.model, batch // 2
+    if model.fixed_batch is not None or half < model.smallest_batch:
+        return
+    few = rows[:FEWEST_ROWS]
+    if not np.array_equal(evaluator.evaluate(few, half), outputs[: len(few)], equal_nan=True):
+        yield (
+            "the last bits of the outputs depend on the size of a batch; the plan keeps it the same, so that "
+            "results are the same to the bit"
+        )
 
 
 def _sampler(spec: StudySpec, replicate_bundles: int) -> design.Sampler:
@@ -207,7 +238,10 @@ def save(found: Probe, out: Path) -> None:
     np.save(place.pivots, found.pivots)
     if found.weights is not None:
         np.save(place.weights, found.weights)
-    write_json(out / "figures.json", {"costs": found.figures, "warnings": found.warnings})
+    if found.cases is not None:
+        write_json(place.cases, found.cases)
+    told = {"costs": found.figures, "warnings": found.warnings, "notes": found.notes}
+    write_json(out / "figures.json", told)
     write_json(place.plan, found.plan.to_json(), durable=True)
 
 

@@ -143,6 +143,7 @@ def prepare(
     plan: Path | None = None,
     *,
     warn: Callable[[Iterable[str]], None] | None = None,
+    tell: Callable[[Iterable[str]], None] | None = None,
 ) -> StudyDir:
     """Make the study directory of a spec, with its plan unless the site probes in a block.
 
@@ -157,14 +158,16 @@ def prepare(
     plan : Path, optional
         A frozen plan to use again.
     warn : callable, optional
-        Called with what trying the model has shown and the user should know.
+        Called with what trying the model has shown and may go wrong.
+    tell : callable, optional
+        Called with what it has shown beside, and is as it should be.
 
     Raises
     ------
     SpecError
         With every fault found; no directory is left behind then.
     """
-    return prepare_spec(read_spec(path, site, ranks), directory, plan, warn=warn)
+    return prepare_spec(read_spec(path, site, ranks), directory, plan, warn=warn, tell=tell)
 
 
 def prepare_spec(
@@ -174,6 +177,7 @@ def prepare_spec(
     *,
     bring: bool = False,
     warn: Callable[[Iterable[str]], None] | None = None,
+    tell: Callable[[Iterable[str]], None] | None = None,
 ) -> StudyDir:
     """Make the study directory of a resolved spec; see `prepare`. With `bring`, the model's file moves in."""
     where = site_of(spec.farm)
@@ -189,8 +193,10 @@ def prepare_spec(
             trial = try_model(spec, where, made)
             if warn is not None:
                 warn(trial.warnings)
+            if tell is not None:
+                tell(trial.notes)
         study.create()
-        for name in ("plan.json", "pivots.npy", "weights.npy"):
+        for name in ("plan.json", "pivots.npy", "weights.npy", "cases.json"):
             if (made / name).exists():
                 shutil.copy(made / name, study.root / name)
     if bring:
@@ -219,16 +225,19 @@ def _reuse(path: Path, spec: StudySpec, out: Path, ranks: int) -> None:
     if ranks > plan.lanes:
         text = f"{path} has lanes for {plan.lanes} ranks, not {ranks}; use fewer --ranks"
         raise SpecError([Fault("--plan", text)])
-    pivots = path.parent / "pivots.npy"
-    if not pivots.is_file():
-        raise SpecError([Fault("--plan", f"{pivots} is missing; it belongs to the plan")])
+    _copy_plan(path, plan, out)
+
+
+def _copy_plan(path: Path, plan: Plan, out: Path) -> None:
+    """Copy a plan with the files that belong to it."""
+    needed = ["pivots.npy", "weights.npy"] if plan.weights_digest else ["pivots.npy"]
+    for name in needed:
+        if not (path.parent / name).is_file():
+            raise SpecError([Fault("--plan", f"{path.parent / name} is missing; it belongs to the plan")])
     shutil.copy(path, out / "plan.json")
-    shutil.copy(pivots, out / "pivots.npy")
-    weights = path.parent / "weights.npy"
-    if plan.weights_digest and not weights.is_file():
-        raise SpecError([Fault("--plan", f"{weights} is missing; it belongs to the plan")])
-    if plan.weights_digest:
-        shutil.copy(weights, out / "weights.npy")
+    for name in (*needed, "cases.json"):
+        if (path.parent / name).is_file():
+            shutil.copy(path.parent / name, out / name)
 
 
 def changed_files(spec: StudySpec, plan: Plan) -> list[str]:

@@ -55,6 +55,8 @@ class Trial:
         Costs as the probe measured them.
     warnings : tuple of str
         What the probe found that may go wrong later.
+    notes : tuple of str
+        What it found that is good to know.
     """
 
     spec: StudySpec
@@ -62,6 +64,7 @@ class Trial:
     plan: Plan
     figures: dict[str, float]
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def slots(self) -> int:
@@ -126,7 +129,9 @@ def describe(trial: Trial) -> dict[str, Any]:
         "start_s": trial.start_s,
         "inline_s": trial.inline_s,
         "recommended_site": INLINE if trial.inline_s < FARM_START_S else trial.site.name,
+        "cases": plan.cases,
         "warnings": list(trial.warnings),
+        "notes": list(trial.notes),
     }
 
 
@@ -165,7 +170,8 @@ def try_model(spec: StudySpec, site: Site, out: Path) -> Trial:
     if done.returncode or not (out / "plan.json").exists():
         raise StudyError(_died(done))
     found = json.loads((out / "figures.json").read_text())
-    trial = Trial(spec, site, read_plan(out / "plan.json"), found["costs"], tuple(found["warnings"]))
+    told, plan = (tuple(found["warnings"]), tuple(found["notes"])), read_plan(out / "plan.json")
+    trial = Trial(spec, site, plan, found["costs"], *told)
     return replace(trial, warnings=(*trial.warnings, *_memory_warnings(trial)))
 
 
@@ -183,7 +189,7 @@ def _try_here(spec: StudySpec, site: Site, out: Path) -> Trial:
         if wide.figures["bundle_s"] < _WELL_WORTH * found.figures["bundle_s"]:
             found = wide
     save(found, out)
-    return Trial(spec, site, found.plan, found.figures, tuple(found.warnings))
+    return Trial(spec, site, found.plan, found.figures, tuple(found.warnings), tuple(found.notes))
 
 
 def _memory_warnings(trial: Trial) -> Iterator[str]:

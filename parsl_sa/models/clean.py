@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import binom
@@ -109,6 +109,28 @@ class Clean:
             raise ModelError(_PLACE, f"'{written[0]}' is no number, and no output tells classes of scores")
         return written.astype(np.float64)
 
+    def told(self) -> dict[str, list[str | int | float]] | None:
+        """Return label and predicted class of every base input, by name where classes have names.
+
+        Returns
+        -------
+        dict or None
+            ``"predicted"`` and ``"label"``, whichever is known; None where neither is, or where there is
+            one base input alone and no axis of cases that they could stand along.
+        """
+        if not self._assembler.names:
+            return None
+        known = {"predicted": self.predicted, "label": self.labels}
+        found = {key: self._named(values) for key, values in known.items() if values is not None}
+        return found or None
+
+    def _named(self, values: npt.NDArray[Any]) -> list[str | int | float]:
+        classes = self._reader.classes
+        if classes and values.dtype.kind == "i":
+            return [classes[value] if value >= 0 else "" for value in values.tolist()]
+        plain: list[str | int | float] = values.tolist()
+        return plain
+
     def accuracy(self) -> Accuracy | None:
         """Compare predictions with labels; None where one of them is missing.
 
@@ -125,8 +147,8 @@ class Clean:
         if found.at_chance:
             raise ModelError(
                 _PLACE,
-                f"the model is right about {found.right} of {count} base inputs, and so would be guessing "
-                f"among {found.n_classes} classes: check model.preprocess (scale, mean, sd, channels), "
-                "the order of the classes and that of the labels",
+                f"the model is right about {found.right} of {count} base inputs, and so would be "
+                f"guessing among {found.n_classes} classes: check model.preprocess (scale, mean, sd, "
+                "channels), the order of the classes and that of the labels",
             )
         return found

@@ -65,9 +65,13 @@ def make(text: str, options: Mapping[str, Any], base_dir: Path, place: str = "mo
     path, name = split_path(text, base_dir, place)
     files: list[Path] = []
     with importable(path.parent, files):
-        target = find_function(import_file(path, place), name, path, place)
+        target = find_function(import_file(path, place), name, path, place, _is_model_or_maker)
         value = _build(target, name, dict(options), path, place)
     return Made(value, (path, *files))
+
+
+def _is_model_or_maker(target: object) -> bool:
+    return callable(target) or is_estimator(target)
 
 
 def _build(target: Any, name: str, options: dict[str, Any], path: Path, place: str) -> Any:

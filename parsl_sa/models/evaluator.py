@@ -13,6 +13,7 @@ from parsl_sa.models.clean import Clean
 from parsl_sa.models.provenance import hashes
 from parsl_sa.models.quantities import Reader, result_dtype
 from parsl_sa.models.quantities.scores import LOGITS
+from parsl_sa.records import CASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from parsl_sa.models.inputs import Assembler
     from parsl_sa.models.protocol import Model
     from parsl_sa.records import Quantity
-
-CASE = "case"
 
 
 class Evaluator:
@@ -83,7 +82,7 @@ class Evaluator:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What `probe` found doubtful, each with its place in the spec."""
-        return self.reader.remarks
+        return (*self.model.remarks, *self.reader.remarks)
 
     def hashes(self) -> dict[str, str]:
         """Digest the model's files and weights, and the files of the user's functions."""

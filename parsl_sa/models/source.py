@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.errors import ModelError, ParslSaError
-from parsl_sa.models.estimators import is_estimator
 from parsl_sa.models.faults import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
 _count = itertools.count()
@@ -40,8 +39,27 @@ def split_path(text: str, base_dir: Path, place: str = "model.path") -> tuple[Pa
     return path, name
 
 
-def find_function(module: object, name: str, path: Path, place: str = "model.path") -> Any:
+def find_function(
+    module: object,
+    name: str,
+    path: Path,
+    place: str = "model.path",
+    fits: Callable[[object], bool] = callable,
+) -> Any:
     """Return the function of a module, or say which there are.
+
+    Parameters
+    ----------
+    module : module
+        As `import_file` returned it.
+    name : str
+        Of the function.
+    path : Path
+        The file, for messages.
+    place : str
+        Where it stands in the spec.
+    fits : callable
+        Tells whether what was found will do.
 
     Raises
     ------
@@ -50,7 +68,7 @@ def find_function(module: object, name: str, path: Path, place: str = "model.pat
     """
     target = getattr(module, name, None)
     if target is not None:
-        if not callable(target) and not is_estimator(target):
+        if not fits(target):
             raise ModelError(
                 place,
                 f"'{name}' of {path.name} is of the type {type(target).__name__}; name a function or a class",

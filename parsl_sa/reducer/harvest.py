@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from parsl_sa import stats
 from parsl_sa.errors import StudyError
+from parsl_sa.records import CASE
 from parsl_sa.reducer import checkpoints
 from parsl_sa.results import schema, store
 from parsl_sa.results.meanings import attributes
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from parsl_sa.records import Plan, Quantity
     from parsl_sa.spec import OutputSpec, StudySpec
     from parsl_sa.studydir import StudyDir
+
+
+_CASE_COORDS = {"label": "right answer", "predicted": "class of the base input as it is"}
 
 
 def harvest(study: StudyDir) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
@@ -68,7 +73,16 @@ def harvest(study: StudyDir) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:
         )
         for quantity, more in zip(plan.quantities, extras, strict=True)
     }
-    return datasets, attrs
+    return _with_cases(datasets, study), attrs
+
+
+def _with_cases(datasets: dict[str, xr.Dataset], study: StudyDir) -> dict[str, xr.Dataset]:
+    """Put label and predicted class of every base input beside its name."""
+    if not study.cases.is_file():
+        return datasets
+    known = json.loads(study.cases.read_text())
+    coords = {key: (CASE, values, {"long_name": _CASE_COORDS[key]}) for key, values in known.items()}
+    return {name: ds.assign_coords(coords) if CASE in ds.dims else ds for name, ds in datasets.items()}
 
 
 def _all_at_once(ds: xr.Dataset, level: float, n_replicates: int) -> xr.Dataset:

@@ -147,23 +147,6 @@ class ModelSpec(Section):
             made["classes"] = str(_absolute(self.classes, base_dir))
         return self.model_copy(update=made)
 
-    def resolved_loader(self, base_dir: Path) -> str:
-        """Return the loader, told from the file where it is "auto"; see `at`."""
-        return loader_of(self.path, self.architecture, base_dir) if self.loader == AUTO else self.loader
-
-    def science(self) -> dict[str, Any]:
-        """Return what results depend on: not its folder, its device, nor whether it is trusted."""
-        plain = self.model_dump(mode="json", include={"loader", "options", "dtype", "arrays"})
-        chosen = self.model_dump(mode="json", include={"key", "method", "mode"}, exclude_defaults=True)
-        maker = self.architecture.rpartition(":")[2] if self.architecture else ""
-        return {
-            **plain,
-            "function": self.function,
-            **chosen,
-            **({"architecture": maker} if maker else {}),
-            **self.classifier(),
-        }
-
     def file_faults(self) -> Iterator[Fault]:
         """Yield what is wrong with the file of class names."""
         try:
@@ -185,10 +168,23 @@ class ModelSpec(Section):
         """Return it with the names instead of their file, so that the study keeps them."""
         return self.model_copy(update={"classes": self.class_names() or None})
 
-    def classifier(self) -> dict[str, Any]:
-        """Return what is said of a classifier, for a digest; nothing where nothing is said."""
-        said: dict[str, Any] = {} if self.scores == "logits" else {"scores": self.scores}
-        return said if self.classes is None else {**said, "classes": list(self.class_names())}
+    def resolved_loader(self, base_dir: Path) -> str:
+        """Return the loader, told from the file where it is "auto"; see `at`."""
+        return loader_of(self.path, self.architecture, base_dir) if self.loader == AUTO else self.loader
+
+    def science(self) -> dict[str, Any]:
+        """Return what results depend on: not its folder, its device, nor whether it is trusted."""
+        plain = self.model_dump(mode="json", include={"loader", "options", "dtype", "arrays"})
+        later = {"key", "method", "mode", "scores", "preprocess"}  # studies without them keep their digest
+        chosen = self.model_dump(mode="json", include=later, exclude_defaults=True)
+        maker = self.architecture.rpartition(":")[2] if self.architecture else ""
+        return {
+            **plain,
+            "function": self.function,
+            **{key: value for key, value in chosen.items() if value},
+            **({"architecture": maker} if maker else {}),
+            **({"classes": list(self.class_names())} if self.classes is not None else {}),
+        }
 
     @classmethod
     def rules(cls, part: Part) -> Iterator[Finding]:

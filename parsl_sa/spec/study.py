@@ -28,8 +28,6 @@ from parsl_sa.spec.table import TableError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from parsl_sa.spec.preprocess import PreprocessSpec
-
 SPEC_VERSION = 1
 
 
@@ -227,7 +225,7 @@ def science(spec: StudySpec) -> dict[str, Any]:
     """
     replicates, replicate_bundles = replicate_plan(spec.design)
     return {
-        "model": {**spec.model.science(), **_changed(spec.model.preprocess)},
+        "model": spec.model.science(),
         "inputs": [item.science() for item in spec.inputs.parameters],
         **spec.inputs.science(),
         **({"groups": spec.groups_plain()} if spec.inputs.groups else {}),
@@ -240,12 +238,6 @@ def science(spec: StudySpec) -> dict[str, Any]:
         "outputs": [output.science() for output in spec.outputs],
         "statistics": spec.statistics_plain(),
     }
-
-
-def _changed(preprocess: PreprocessSpec) -> dict[str, Any]:
-    """Return the preprocessing where there is some, so that studies without keep their digest."""
-    plain = preprocess.model_dump(mode="json", exclude_defaults=True)
-    return {"preprocess": plain} if plain else {}
 
 
 def json_schema() -> dict[str, Any]:

@@ -33,13 +33,19 @@ def views(buffer: Floats, shapes: Sequence[tuple[int, ...]]) -> list[Floats]:
 
 
 def flat(parts: Sequence[Floats]) -> Floats:
-    """Return parts as one flat array: the buffer that they fill, or a copy where they fill none."""
+    """Return parts as one flat array: the buffer that they fill, or a copy where they fill none.
+
+    Examples
+    --------
+    >>> flat([np.ones((1, 2)), np.zeros((1, 1))]).tolist(), flat([]).tolist()
+    ([1.0, 1.0, 0.0], [])
+    """
     buffer = _buffer(parts)
-    return np.concatenate([part.ravel() for part in parts]) if buffer is None else buffer
+    return np.concatenate([np.empty(0), *(part.ravel() for part in parts)]) if buffer is None else buffer
 
 
 def _buffer(parts: Sequence[Floats]) -> Floats | None:
-    base = parts[0].base
+    base = parts[0].base if parts else None  # rows of a study without sums over fields have no parts
     if not isinstance(base, np.ndarray) or base.ndim != 1 or base.size != sum(part.size for part in parts):
         return None
     at = base.ctypes.data

@@ -24,6 +24,7 @@ LAYOUTS = {
     "one-way": Layout("pick-freeze", 3),
     "both-ways": Layout("pick-freeze", 3, both_ways=True),
     "monte-carlo": Layout("monte-carlo", 3),
+    "one-at-a-time": Layout("one-at-a-time", 3),
 }
 N_CELLS = 2 * BLOCK + 300
 FIELDS = [slice(0, BLOCK + 7), slice(BLOCK + 8, N_CELLS)]

@@ -169,6 +169,16 @@ def test_one_at_a_time_rows_take_one_column_of_another_point(kind):
         assert (rows == np.delete(expected, 1, axis=1)).all()
 
 
+def test_the_rows_that_the_layout_calls_alone_change_one_factor(kind):
+    sampler = build(kind)
+    rows = sampler.rows(0, 40)
+    alone = rows[:, sampler.layout.alone]
+    assert alone.shape[1] == (0 if kind[0] == "monte-carlo" else D)
+    for i in range(alone.shape[1]):
+        changed = (alone[:, i] != rows[:, 0]).any(axis=0)
+        assert np.flatnonzero(changed).tolist() == [VARYING[i]]
+
+
 def test_pick_freeze_rows_exchange_one_column_exactly(kind):
     sampler = build(kind)
     if sampler.layout.method != "pick-freeze":

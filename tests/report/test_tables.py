@@ -150,3 +150,16 @@ def test_tables_do_not_import_matplotlib() -> None:
         "import sys, parsl_sa.report.tables; sys.exit(any(m in sys.modules for m in ('matplotlib', 'torch')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_cells_with_names_have_a_line_each(field: Build) -> None:
+    theta = field(24, 2).isel(side=0)
+    named = theta.assign_coords(x=[f"class {k}" for k in range(12)])
+    text = render(quantity_view("p", named), 80)
+    lines = [line.strip() for line in text.splitlines() if line.strip().startswith("class ")]
+    assert [line.split("  ")[0] for line in lines] == [f"class {k}" for k in range(12)]
+    assert lines[0].endswith("-")  # its variance is 0: no ST
+    assert all("±" in line for line in lines[1:])
+    assert "class 0" not in render(quantity_view("p", theta), 80)
+    more = field(28, 2).isel(side=0).assign_coords(x=[f"class {k}" for k in range(14)])
+    assert "… and 2 more" in render(quantity_view("p", more), 80)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from parsl_sa.records import Quantity
 from parsl_sa.results.schema import dataset
-from parsl_sa.results.summary import COLUMNS, aggregated, over_cells, to_dataframe, to_json, to_rows
+from parsl_sa.results.summary import COLUMNS, NAMED, aggregated, over_cells, to_dataframe, to_json, to_rows
 
 ATTRS = {"name": "airfoil", "n_planned": 64, "n_used": 62, "dropped": [{"bundle": 1, "reason": "x"}] * 2}
 NAN = np.nan
@@ -119,3 +119,32 @@ def test_the_frame_has_a_column_a_statistic() -> None:
     assert np.isnan(row["S1_conf"])
     assert frame[frame.parameter == ""]["mean"].tolist() == [1.5]
     assert len(to_dataframe(example()).query("output == 'theta' and cells == 'aggregated'")) == 2
+
+
+def named_field(n: int) -> xr.Dataset:
+    """A field over one axis with names, as the classes of a classifier are."""
+    mean = np.arange(n, dtype=np.float64)
+    ST = np.stack([mean, -mean])
+    made = dataset(
+        Quantity("p", ("class",), (n,)), ["a", "b"], {"mean": mean, "ST": ST, "undefined": ST < 0.0}
+    )
+    return made.assign_coords({"class": [f"c{k}" for k in range(n)]})
+
+
+def test_cells_with_names_are_there_by_name() -> None:
+    told = to_json({"p": named_field(3)}, ATTRS)["outputs"]["p"]
+    assert told["mean"] == {"min": 0.0, "median": 1.0, "max": 2.0, "class": {"c0": 0.0, "c1": 1.0, "c2": 2.0}}
+    assert told["ST"]["b"]["class"] == {"c0": 0.0, "c1": -1.0, "c2": -2.0}
+    assert told["undefined"]["b"] == {"cells": 2, "of": 3, "class": {"c0": False, "c1": True, "c2": True}}
+    assert json.loads(json.dumps(told)) == told
+    rows = to_rows({"p": named_field(3)})
+    found = {(row["parameter"], row["cells"]): row["value"] for row in rows if row["statistic"] == "ST"}
+    assert found["b", "class=c2"] == -2.0
+    assert (
+        to_dataframe({"p": named_field(3)}).set_index(["parameter", "cells"])["ST"]["b", "class=c2"] == -2.0
+    )
+
+
+def test_many_names_are_left_to_the_store() -> None:
+    assert "class" in to_json({"p": named_field(NAMED)}, ATTRS)["outputs"]["p"]["mean"]
+    assert "class" not in to_json({"p": named_field(NAMED + 1)}, ATTRS)["outputs"]["p"]["mean"]

@@ -7,7 +7,7 @@ import pytest
 
 from parsl_sa.errors import BundleShapeError
 from parsl_sa.records import Layout
-from parsl_sa.stats import PARTIAL, ROWS, Accumulator, Form, assemble, flat
+from parsl_sa.stats import PARTIAL, ROWS, Accumulator, Form, LaneTree, assemble, flat, sum_fields
 
 LAYOUT = Layout("pick-freeze", 2, both_ways=True)
 
@@ -82,3 +82,15 @@ def test_parts_of_somebody_else_are_not_taken_back() -> None:
     folded.give_back(other.take_partials()[0])
     folded.give_back([part.copy() for part in folded.partials()])
     assert flat(folded.partials()) is before
+
+
+def test_rows_without_sums_over_fields_travel_with_no_parts() -> None:
+    """A lane of a study whose statistics are not summed over fields hands over nothing beside its rows."""
+    layout = Layout("monte-carlo", 2)
+    folded = assemble(["moments"], layout, 5, fields=[slice(0, 5)])
+    rows, keep = np.ones((2, 1, 5), np.float32), np.ones(2, bool)
+    tree = LaneTree(folded.aggregates.combine, folded.give_back)
+    for lane in range(4):
+        tree.push(lane, sum_fields(folded, rows, keep), 2)
+    assert [(node.partials, node.n_bundles) for node in tree.nodes.values()] == [([], 8)]
+    assert flat([]).tolist() == []

@@ -150,6 +150,13 @@ def test_groups_may_be_given_beside_parameters_or_with_them() -> None:
     assert within.spec.factor_units == ("", "m")
 
 
+def test_a_study_gives_its_problem_back() -> None:
+    given = {**PROBLEM, "groups": ["ends", "x2", "ends"]}
+    study = Study.from_function(ishigami, given, n=256)
+    assert study.problem == {**given, "dists": ["unif"] * 3, "outputs": ["y"]}
+    assert Study.from_function(ishigami, study.problem, n=256).spec.inputs == study.spec.inputs
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_one_others() -> None:
     def launched(seed: int) -> bytes:
         study = Study.from_function(ishigami, PROBLEM, n=256, design={"seed": seed})

@@ -25,7 +25,7 @@ class OfClasses:
     numeric_target = False
     takes_target = True
 
-    def compute(self, scores: Scores, target: Target) -> Floats:
+    def compute(self, scores: Scores, target: Target) -> npt.NDArray[Any]:
         """Compute it of every class, and pick the target of each row."""
         return pick(self.each(scores), target)
 
@@ -39,9 +39,9 @@ class Value(OfClasses):
 
     needs_scores = False
 
-    def compute(self, scores: Scores, target: Target) -> Floats:
-        """Return the output, or the score of the target."""
-        return scores.raw if target is None else pick(scores.stated, target)
+    def compute(self, scores: Scores, target: Target) -> npt.NDArray[Any]:
+        """Return the output itself, which may be a large field, or the score of the target."""
+        return scores.given if target is None else pick(scores.stated, target)
 
     def each(self, scores: Scores) -> Floats:
         """Return the scores."""

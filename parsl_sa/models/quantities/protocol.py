@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from parsl_sa.models.quantities.scores import Scores
@@ -32,7 +31,7 @@ class QuantityOfInterest(Protocol):
     takes_target: bool
     """Whether the spec may state a target."""
 
-    def compute(self, scores: Scores, target: npt.NDArray[Any] | None) -> npt.NDArray[np.float64]:
+    def compute(self, scores: Scores, target: npt.NDArray[Any] | None) -> npt.NDArray[Any]:
         """Compute it.
 
         Parameters
@@ -45,6 +44,7 @@ class QuantityOfInterest(Protocol):
         Returns
         -------
         ndarray of float64, shape (batch, ...), or (batch, classes, ...) for all classes
-            NaN where a score of the row is NaN or the class is unknown.
+            NaN where a score of the row is NaN or the class is unknown. What is passed on as it is keeps its
+            dtype, and is `scores.given` itself.
         """
         ...

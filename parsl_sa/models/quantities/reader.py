@@ -224,16 +224,16 @@ def scores_of(outputs: Sequence[Mapping[str, Any]]) -> int | None:
     -------
     int or None
         The first that asks for a quantity of classes, else the only one, whose output then has to be a table
-        of numbers; None where neither is there.
+        of numbers; None where neither is there, and where that one is compared with labels that are numbers.
 
     Examples
     --------
     >>> scores_of([{"name": "y"}, {"name": "doubt", "quantity": "entropy"}]), scores_of([{"name": "y"}])
     (1, 0)
     """
-    kinds = (kind_of(spec, f"outputs[{index}]") for index, spec in enumerate(outputs))
+    kinds = [kind_of(spec, f"outputs[{index}]") for index, spec in enumerate(outputs)]
     asking = (index for index, kind in enumerate(kinds) if asks_scores(kind, outputs[index].get("target")))
-    return next(asking, 0 if len(outputs) == 1 else None)
+    return next(asking, 0 if len(kinds) == 1 and not kinds[0].numeric_target else None)
 
 
 def result_dtype(arrays: Sequence[npt.NDArray[Any]]) -> str:

@@ -49,6 +49,9 @@ def inputs(spec: Mapping[str, Any]) -> list[Input]:
     >>> parameter = {"name": "alpha", "distribution": "normal", "mean": 3.0, "sd": 0.25, "unit": "deg"}
     >>> inputs({"inputs": {"parameters": [parameter]}})[0].distribution
     'normal, mean 3, sd 0.25'
+    >>> finish = {"name": "finish", "distribution": "categorical", "levels": ["rough", "smooth"]}
+    >>> inputs({"inputs": {"parameters": [finish]}})[0].distribution
+    'categorical, levels 0 = rough, 1 = smooth'
     """
     whole = spec.get("inputs", {})
     return [

@@ -22,15 +22,9 @@ import weights
 calls = []
 
 
-def spread(tensor):
+def ahead(tensor):
     calls.append(type(tensor).__name__)
-    return weights.SCALE * (tensor.max(1) - tensor.min(1) if hasattr(tensor, "dtype") and "numpy" in
-                            type(tensor).__module__ else tensor.amax(1) - tensor.amin(1))
-
-
-def kinds(tensor):
-    assert len(calls) == 1, calls
-    return tensor[:, 0]
+    return weights.SCALE * (tensor[:, 0] - tensor[:, -1])
 
 
 def broken(tensor):
@@ -64,23 +58,22 @@ def reader(folder: Path, *specs: dict[str, Any]) -> Reader:
 @pytest.mark.parametrize("given", ["torch", "numpy"])
 def test_a_function_takes_what_the_model_gives(folder: Path, given: str) -> None:
     output = torch.from_numpy(Y) if given == "torch" else Y
-    whole = {"function": "post.py:spread"}
+    whole = {"function": "post.py:ahead"}
     found = reader(folder, whole, {**whole, "slice": "0:2"}).read(lambda: output)
-    np.testing.assert_array_equal(found[0], [12.0, 1.0])
-    np.testing.assert_array_equal(found[1], [6.0, 1.0])
+    np.testing.assert_array_equal(found[0], [6.0, 0.0])
+    np.testing.assert_array_equal(found[1], [-6.0, -1.0])
 
 
 def test_quantities_of_one_tensor_share_its_function(folder: Path) -> None:
-    spec = {"function": "post.py:kinds"}
-    made = reader(folder, {"function": "post.py:spread"}, {"function": "post.py:spread", "quantity": "logit"})
+    spec = {"function": "post.py:ahead"}
+    made = reader(folder, spec, {**spec, "quantity": "logit"}, {**spec, "quantity": "entropy"})
     made.read(lambda: Y)
     (function,) = made._functions.values()
     assert function.call.__globals__["calls"] == ["ndarray"]
-    assert reader(folder, spec)._functions.keys() == {"post.py:kinds"}
 
 
 def test_its_files_are_hashed_with_those_of_the_model(folder: Path) -> None:
-    made = reader(folder, {"function": "post.py:spread"})
+    made = reader(folder, {"function": "post.py:ahead"})
     assert [file.name for file in made.files] == ["post.py", "weights.py"]
     model = TorchModel(lambda x: x, dtype="float32")
     before = hashes(model, made.files)
@@ -94,7 +87,7 @@ def test_its_files_are_hashed_with_those_of_the_model(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("function", "words"),
     [
-        ("post.py:spraed", "no function 'spraed' in post.py: it has"),
+        ("post.py:aehad", "no function 'aehad' in post.py: it has"),
         ("post.py:number", "is of the type int"),
         ("pst.py:spread", "that folder has post.py, weights.py"),
         ("post.py:broken", "broken() of a tensor (2, 3) raised TypeError"),
@@ -119,5 +112,5 @@ def test_what_it_raises_names_its_line(folder: Path) -> None:
 def test_a_file_that_cannot_be_imported_is_the_fault_of_the_function(folder: Path) -> None:
     (folder / "post.py").write_text("import nothing_of_that_name\n")
     with pytest.raises(ModelError, match=r"importing post\.py raised ModuleNotFoundError") as caught:
-        reader(folder, {"function": "post.py:spread"})
+        reader(folder, {"function": "post.py:ahead"})
     assert caught.value.faults[0].place == "outputs[0].function"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -10,10 +10,15 @@ import torch
 from torch import nn
 
 from parsl_sa.errors import ModelError
+from parsl_sa.models import load
 from parsl_sa.models.evaluator import Evaluator
+from parsl_sa.models.export import export
 from parsl_sa.models.inputs import Assembler
 from parsl_sa.models.quantities import Reader
-from parsl_sa.models.wrapped import TorchModel
+from parsl_sa.models.wrapped import NumpyModel, TorchModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 X = np.random.default_rng(1).normal(size=(8, 3))
 
@@ -125,3 +130,16 @@ def test_a_layer_without_the_batch_in_front_names_the_layer() -> None:
         Reader([layer("0")], module=module).learn(lambda: module(torch.zeros(8, 3)), 8)
     assert caught.value.faults[0].place == "outputs[0].layer"
     assert "movedim(1, 0)" in caught.value.faults[0].message
+
+
+def test_an_exported_network_has_no_layers_that_run(tmp_path: Path) -> None:
+    export(nn.Sequential(nn.Linear(3, 4), nn.Tanh()).eval(), 3, tmp_path / "net.pt2")
+    model = load({"loader": "exported", "path": "net.pt2"}, tmp_path)
+    with pytest.raises(ModelError) as caught:
+        Evaluator(model, [layer("0")], Assembler(3)).learn(X)
+    assert caught.value.faults[0].place == "outputs[0].layer"
+
+
+def test_a_function_on_arrays_has_no_layers() -> None:
+    with pytest.raises(ModelError, match="only the layers of a torch module can be looked into"):
+        Evaluator(NumpyModel(lambda x: x, dtype="float64"), [layer("0")], Assembler(3))

@@ -59,6 +59,12 @@ def test_all_quantities_cost_one_forward() -> None:
     assert calls == 1 + 5
 
 
+def test_a_value_is_passed_on_without_a_copy() -> None:
+    for given in (LOGITS, LOGITS > 0, (100 * LOGITS).astype(np.int16)):
+        found = read(given, out())
+        assert found is given
+
+
 @pytest.mark.parametrize("given", ["torch", "numpy"])
 def test_targets_by_index_name_label_and_prediction(given: str) -> None:
     logits = torch.from_numpy(LOGITS) if given == "torch" else LOGITS
@@ -168,7 +174,7 @@ def test_reductions_are_numpys_in_double_precision(kind: str, expected: Any, dty
     given = (10 * FIELD).astype(dtype)
     exact = given.astype(np.float64)
     whole, part = read(given, out(reduce=kind), out(reduce=kind, axes=[1]))
-    bound = {"rtol": 1e-12 if dtype is not np.float32 else 1e-6, "atol": 1e-12}
+    bound = {"rtol": 1e-12 if dtype is not np.float32 else np.finfo(np.float32).eps / 2, "atol": 1e-12}
     np.testing.assert_allclose(whole, expected(exact, axis=(1, 2, 3)), **bound)
     np.testing.assert_allclose(part, expected(exact, axis=2), **bound)
     assert whole.dtype == (np.float64 if dtype is np.int32 else dtype)
@@ -304,6 +310,7 @@ def test_the_prediction_comes_from_the_output_that_speaks_of_classes() -> None:
     assert scores_of([out(), out(name="z")]) is None
     assert scores_of([out(), out(name="z", target=1)]) == 1
     assert scores_of([out(), out(name="z", quantity="loss", loss="squared-error")]) is None
+    assert scores_of([out(quantity="loss", loss="squared-error")]) is None
 
 
 @pytest.mark.parametrize(
