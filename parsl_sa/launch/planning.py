@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from parsl_sa.spec import StudySpec
 
 
+_SHOWN = ("cases.json", "pictures.npy")  # no number depends on them
+
+
 def read_spec(path: Path, site: str | None = None, ranks: int | None = None) -> StudySpec:
     """Read a spec, lay the command's choices over it, and resolve it.
 
@@ -196,7 +199,7 @@ def prepare_spec(
             if tell is not None:
                 tell(trial.notes)
         study.create()
-        for name in ("plan.json", "pivots.npy", "weights.npy", "cases.json"):
+        for name in ("plan.json", "pivots.npy", "weights.npy", *_SHOWN):
             if (made / name).exists():
                 shutil.copy(made / name, study.root / name)
     if bring:
@@ -235,7 +238,7 @@ def _copy_plan(path: Path, plan: Plan, out: Path) -> None:
         if not (path.parent / name).is_file():
             raise SpecError([Fault("--plan", f"{path.parent / name} is missing; it belongs to the plan")])
     shutil.copy(path, out / "plan.json")
-    for name in (*needed, "cases.json"):
+    for name in (*needed, *_SHOWN):
         if (path.parent / name).is_file():
             shutil.copy(path.parent / name, out / name)
 
