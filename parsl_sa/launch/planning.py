@@ -248,12 +248,14 @@ def changed_files(spec: StudySpec, plan: Plan) -> list[str]:
 
     Only a look from outside: whoever loads the model compares its weights too.
     """
-    folder = Path(spec.model.file).parent
     changed = []
     for name, digest in plan.model_hashes.items():
-        path = folder / name
-        if path.is_file():
-            with path.open("rb") as file:
-                now = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-            changed += [] if now == digest else [name]
+        there = [folder / name for folder in spec.model.folders if (folder / name).is_file()]
+        if there and digest not in map(_digest, there):
+            changed.append(name)
     return changed
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
