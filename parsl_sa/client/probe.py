@@ -107,7 +107,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     replicates, replicate_bundles = replicate_plan(spec.design)
     sampler = _sampler(spec, replicate_bundles)
     evaluator = models.evaluator(**spec.evaluator_plain())
-    rows = _probe_rows(sampler.rows(0, min(PROBE_BUNDLES, replicate_bundles)))
+    rows = _probe_rows(sampler, min(PROBE_BUNDLES, replicate_bundles))
     quantities = evaluator.learn(rows[:2])
     most = min(PROBE_BYTES // _row_bytes(evaluator), PROBE_FORWARDS // evaluator.n_cases)
     rows = rows[: max(FEWEST_ROWS, most)]
@@ -228,9 +228,11 @@ def save(found: Probe, out: Path) -> None:
     write_json(place.plan, found.plan.to_json(), durable=True)
 
 
-def _probe_rows(bundles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the independent rows of some bundles: A, and B where there is one."""
-    return bundles[:, :2].reshape(-1, bundles.shape[-1])
+def _probe_rows(sampler: design.Sampler, n_bundles: int) -> npt.NDArray[np.float64]:
+    """Return the base rows of some bundles, A and B; where A may be always the same, all rows."""
+    bundles, n_base = sampler.rows(0, n_bundles), sampler.layout.n_base_rows
+    taken = bundles[:, :n_base] if n_base > 1 or sampler.layout.n_rows == 1 else bundles
+    return taken.reshape(-1, bundles.shape[-1])
 
 
 def _row_bytes(evaluator: models.Evaluator) -> int:

@@ -226,9 +226,5 @@ def _words(maps: xr.Dataset, looks: list[Look], mask: Masked) -> Iterator[str]:
 def table(ds: xr.Dataset, mask: Masked) -> pd.DataFrame:
     """Return every index of every cell as a table: one row a base input and cell."""
     maps = attribution(ds, mask)
-    keys = [
-        str(name)
-        for name in maps.data_vars
-        if str(name).partition("_")[0] in _TABLED and AXES[1] in maps[name].dims and "look" not in str(name)
-    ]
+    keys = [str(name) for name in maps.data_vars if str(name).partition("_")[0] in _TABLED]
     return maps[keys].to_dataframe().reset_index()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from parsl_sa.results.schema import PARAMETER
+from parsl_sa.results.schema import LOOK, PARAMETER
 from parsl_sa.spec.perturbations import MaskSpec
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ def attribution(ds: xr.Dataset, mask: Masked) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Whatever `ds` has over `parameter`, over `mask_row` and `mask_column` instead (for segments and
-        one-dimensional grids over `mask_column`), other axes before them. Parameters that are no cells
-        are left out.
+        Whatever `ds` has over `parameter`, but not its history, over `mask_row` and `mask_column` instead
+        (for segments and one-dimensional grids over `mask_column`), other axes before them. Parameters that
+        are no cells are left out.
 
     Examples
     --------
@@ -101,7 +101,11 @@ def attribution(ds: xr.Dataset, mask: Masked) -> xr.Dataset:
     >>> attribution(ds, Masked(("mask[0]", "mask[1]"), (2,)))["ST"].values.tolist()
     [0.5, 0.25]
     """
-    over = [str(name) for name, values in ds.data_vars.items() if PARAMETER in values.dims]
+    over = [
+        str(name)
+        for name, values in ds.data_vars.items()
+        if PARAMETER in values.dims and LOOK not in values.dims
+    ]
     cells = ds[over].sel({PARAMETER: list(mask.names)})
     dims = AXES[-len(mask.grid) :]
     variables = {}
