@@ -65,6 +65,11 @@ class StudyDir:
         return self.root / "cases.json"
 
     @property
+    def pictures(self) -> Path:
+        """The first base inputs as they look; there where they are images."""
+        return self.root / "pictures.npy"
+
+    @property
     def journal(self) -> Path:
         """What later work depends on."""
         return self.root / "journal.jsonl"
@@ -198,13 +203,7 @@ class StudyDir:
             raise StudyError(f"{self.journal}: damaged: no study record; {_BEYOND_REPAIR}") from None
 
     def read_plan(self) -> Plan:
-        """Return the frozen plan.
-
-        Raises
-        ------
-        StudyError
-            If it is missing or damaged.
-        """
+        """Return the frozen plan; see the function `read_plan`."""
         return read_plan(self.plan)
 
     def read_pivots(self) -> npt.NDArray[np.float64]:
@@ -218,13 +217,7 @@ class StudyDir:
         return _read_frozen(self.pivots, self.read_plan().pivots_digest)
 
     def read_weights(self) -> npt.NDArray[np.float64] | None:
-        """Return the weight of every cell in aggregated indices, None where all are 1.
-
-        Raises
-        ------
-        StudyError
-            If the file is not the one the plan was frozen with.
-        """
+        """Return the weight of every cell in aggregated indices, None where all are 1; see `read_pivots`."""
         digest = self.read_plan().weights_digest
         return _read_frozen(self.weights, digest) if digest else None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from parsl_sa.cli import check, launch, report, results, resume, schema, sites, status
+from parsl_sa.cli import check, init, launch, report, results, resume, schema, sites, status
 from parsl_sa.cli.messages import report_error, say
 from parsl_sa.errors import ParslSaError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "init": (init.command, "Write a first spec by looking at a model and its data."),
     "check": (check.command, "Try a spec and its model, and say what the study will take."),
     "launch": (launch.command, "Run a study to its end, and show its results."),
     "resume": (resume.command, "Go on with a study that was stopped or killed."),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parsl_sa.errors import ModelError
+from parsl_sa.spec.perturbations import MaskSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,8 +126,16 @@ def without_effect(
 
 
 def _places(spec: StudySpec) -> dict[str, str]:
-    """Return where the factors stand in the spec, but for those that perturbations bring along."""
-    written = {item.name: f"inputs.parameters[{place}]" for place, item in enumerate(spec.inputs.parameters)}
+    """Return where the factors stand in the spec, but for those that perturbations bring along.
+
+    Seeds of a baseline are left out too: they do nothing where every cell of the mask is kept.
+    """
+    seeds = {one.seed for one in spec.inputs.perturbations if isinstance(one, MaskSpec)}
+    written = {
+        item.name: f"inputs.parameters[{place}]"
+        for place, item in enumerate(spec.inputs.parameters)
+        if item.name not in seeds
+    }
     groups = {group: f"inputs.groups.{group}" for group in spec.inputs.groups}
     return {factor: place for factor, place in {**written, **groups}.items() if factor in spec.factors}
 

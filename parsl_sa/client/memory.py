@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import psutil
 
 from parsl_sa.client.exchange import EXCHANGE_BYTES
 from parsl_sa.stats import PARTIAL
 
 if TYPE_CHECKING:
+    from parsl_sa.spec import StudySpec
     from parsl_sa.stats import Form
 
 _MARGIN = 1.1
@@ -56,3 +60,11 @@ class Memory:
             work = 0 if ranks == 1 else form.size_bytes // ranks
         rank_bytes = _MARGIN * (self.resident_bytes + self.forward_bytes + work)
         return {"rank_bytes": float(rank_bytes), "lead_bytes": float(HELD * form.size_bytes)}
+
+
+def available_bytes(spec: StudySpec, ranks: int) -> int:
+    """Memory one rank may use: what the spec says, else its share of what is free now."""
+    asked_gb = spec.farm.clients.memory_gb
+    if asked_gb is not None:
+        return int(asked_gb * 1e9 / ranks)
+    return int(psutil.virtual_memory().available * 0.5 / max(ranks, os.cpu_count() or 1))

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import sys
 import time
@@ -25,7 +24,8 @@ from parsl_sa.arrays import checksum
 from parsl_sa.client.cautions import cautions
 from parsl_sa.client.cut import CHUNK_BYTES, Costs, cut, full_batch_bundles, power_of_two_below
 from parsl_sa.client.input_cautions import input_cautions
-from parsl_sa.client.memory import Memory
+from parsl_sa.client.memory import Memory, available_bytes
+from parsl_sa.client.notes import accuracy, batch_bits
 from parsl_sa.errors import DesignError, Fault, ModelError, SpecError
 from parsl_sa.jsonfile import write_json
 from parsl_sa.lifeline import hold
@@ -34,7 +34,7 @@ from parsl_sa.spec import StudySpec, load_spec, read_weights, replicate_plan, sc
 from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -70,6 +70,8 @@ class Probe:
         What is good to know, and is as it should be.
     cases : dict or None
         Of every base input what the model says of it as it is, and its label, where they are known.
+    pictures : ndarray of uint8, shape (n, height, width, 3), or None
+        The first base inputs as they look, where they are images.
     """
 
     plan: Plan
@@ -79,6 +81,7 @@ class Probe:
     warnings: list[str]
     notes: list[str]
     cases: dict[str, list[str | int | float]] | None
+    pictures: npt.NDArray[np.uint8] | None
 
 
 def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
@@ -104,21 +107,21 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     replicates, replicate_bundles = replicate_plan(spec.design)
     sampler = _sampler(spec, replicate_bundles)
     evaluator = models.evaluator(**spec.evaluator_plain())
-    rows = _probe_rows(sampler.rows(0, min(PROBE_BUNDLES, replicate_bundles)))
+    rows = _probe_rows(sampler, min(PROBE_BUNDLES, replicate_bundles))
     quantities = evaluator.learn(rows[:2])
     most = min(PROBE_BYTES // _row_bytes(evaluator), PROBE_FORWARDS // evaluator.n_cases)
     rows = rows[: max(FEWEST_ROWS, most)]
     evaluator.probe(rows)
-    notes = [*_accuracy(evaluator)]
+    notes = [*accuracy(evaluator)]
     resident_bytes = psutil.Process().memory_info().rss
-    chosen = models.choose_batch(evaluator, rows, _memory_bytes(spec, ranks) // 2, LARGEST_BATCH)
+    chosen = models.choose_batch(evaluator, rows, available_bytes(spec, ranks) // 2, LARGEST_BATCH)
     outputs = evaluator.evaluate(rows, chosen.batch)
     pivots = _pivots(outputs)
     masked = np.isnan(pivots)
     told = cautions(spec, outputs, quantities, sampler.layout.n_rows)
     warnings = [*sampler.remarks, *evaluator.remarks, *told]
     warnings += input_cautions(spec, sampler, evaluator, chosen)
-    notes += _batch_bits(evaluator, rows, outputs, chosen.batch)
+    notes += batch_bits(evaluator, rows[:FEWEST_ROWS], outputs, chosen.batch)
     del outputs
     weights = _weights(spec, quantities)
     accumulator = stats.assemble(
@@ -163,30 +166,8 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
         "lease_bytes": float(form.size_bytes),
         "state_bytes": float(accumulator.memory_bytes()),
     }
-    return Probe(plan, pivots, weights, figures, warnings, notes, evaluator.clean.told())
-
-
-def _accuracy(evaluator: models.Evaluator) -> Iterator[str]:
-    """Say how often the model is right about base inputs as they are; refuse one that guesses."""
-    found = evaluator.clean.accuracy()
-    if found is not None:
-        share = 100 * found.right / found.count
-        yield f"the model is right about {found.right:,} of {found.count:,} base inputs ({share:.3g} %)"
-
-
-def _batch_bits(
-    evaluator: models.Evaluator, rows: npt.NDArray[np.float64], outputs: npt.NDArray[Any], batch: int
-) -> Iterator[str]:
-    """Say where the last bits of an output depend on the size of its batch, which the plan keeps."""
-    model, half = evaluator.model, batch // 2
-    if model.fixed_batch is not None or half < model.smallest_batch:
-        return
-    few = rows[:FEWEST_ROWS]
-    if not np.array_equal(evaluator.evaluate(few, half), outputs[: len(few)], equal_nan=True):
-        yield (
-            "the last bits of the outputs depend on the size of a batch; the plan keeps it the same, so that "
-            "results are the same to the bit"
-        )
+    pictures = models.pictures(evaluator.assembler)
+    return Probe(plan, pivots, weights, figures, warnings, notes, evaluator.clean.told(), pictures)
 
 
 def _sampler(spec: StudySpec, replicate_bundles: int) -> design.Sampler:
@@ -240,14 +221,18 @@ def save(found: Probe, out: Path) -> None:
         np.save(place.weights, found.weights)
     if found.cases is not None:
         write_json(place.cases, found.cases)
+    if found.pictures is not None:
+        np.save(place.pictures, found.pictures)
     told = {"costs": found.figures, "warnings": found.warnings, "notes": found.notes}
     write_json(out / "figures.json", told)
     write_json(place.plan, found.plan.to_json(), durable=True)
 
 
-def _probe_rows(bundles: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the independent rows of some bundles: A, and B where there is one."""
-    return bundles[:, :2].reshape(-1, bundles.shape[-1])
+def _probe_rows(sampler: design.Sampler, n_bundles: int) -> npt.NDArray[np.float64]:
+    """Return the base rows of some bundles, A and B; where A may be always the same, all rows."""
+    bundles, n_base = sampler.rows(0, n_bundles), sampler.layout.n_base_rows
+    taken = bundles[:, :n_base] if n_base > 1 or sampler.layout.n_rows == 1 else bundles
+    return taken.reshape(-1, bundles.shape[-1])
 
 
 def _row_bytes(evaluator: models.Evaluator) -> int:
@@ -277,14 +262,6 @@ def _weights(spec: StudySpec, quantities: Sequence[Quantity]) -> npt.NDArray[np.
             for output, quantity in zip(spec.outputs, quantities, strict=True)
         ]
     )
-
-
-def _memory_bytes(spec: StudySpec, ranks: int) -> int:
-    """Memory one rank may use: what the spec says, else its share of what is free now."""
-    asked_gb = spec.farm.clients.memory_gb
-    if asked_gb is not None:
-        return int(asked_gb * 1e9 / ranks)
-    return int(psutil.virtual_memory().available * 0.5 / max(ranks, os.cpu_count() or 1))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from parsl_sa.spec import StudySpec
 
 
+_SHOWN = ("cases.json", "pictures.npy")  # no number depends on them
+
+
 def read_spec(path: Path, site: str | None = None, ranks: int | None = None) -> StudySpec:
     """Read a spec, lay the command's choices over it, and resolve it.
 
@@ -196,7 +199,7 @@ def prepare_spec(
             if tell is not None:
                 tell(trial.notes)
         study.create()
-        for name in ("plan.json", "pivots.npy", "weights.npy", "cases.json"):
+        for name in ("plan.json", "pivots.npy", "weights.npy", *_SHOWN):
             if (made / name).exists():
                 shutil.copy(made / name, study.root / name)
     if bring:
@@ -235,7 +238,7 @@ def _copy_plan(path: Path, plan: Plan, out: Path) -> None:
         if not (path.parent / name).is_file():
             raise SpecError([Fault("--plan", f"{path.parent / name} is missing; it belongs to the plan")])
     shutil.copy(path, out / "plan.json")
-    for name in (*needed, "cases.json"):
+    for name in (*needed, *_SHOWN):
         if (path.parent / name).is_file():
             shutil.copy(path.parent / name, out / name)
 
@@ -245,12 +248,14 @@ def changed_files(spec: StudySpec, plan: Plan) -> list[str]:
 
     Only a look from outside: whoever loads the model compares its weights too.
     """
-    folder = Path(spec.model.file).parent
     changed = []
     for name, digest in plan.model_hashes.items():
-        path = folder / name
-        if path.is_file():
-            with path.open("rb") as file:
-                now = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-            changed += [] if now == digest else [name]
+        there = [folder / name for folder in spec.model.folders if (folder / name).is_file()]
+        if there and digest not in map(_digest, there):
+            changed.append(name)
     return changed
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from parsl_sa.models.batch import BatchChoice, choose_batch
 from parsl_sa.models.evaluator import Evaluator
 from parsl_sa.models.hardware import hardware
-from parsl_sa.models.inputs import Assembler, assembler
+from parsl_sa.models.inputs import Assembler, assembler, pictures
 from parsl_sa.models.load import load
 from parsl_sa.models.protocol import Model
 from parsl_sa.models.provenance import hashes
@@ -27,6 +27,7 @@ __all__ = [
     "hardware",
     "hashes",
     "load",
+    "pictures",
 ]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from parsl_sa.errors import ModelError
 from parsl_sa.models.dropout import seeded
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ TORCH_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 class TorchModel:
     """A callable on tensors; see `parsl_sa.models.protocol.Model` for the fields.
 
-    Named inputs are passed as keywords.
+    Named inputs are passed as keywords, those of `positional` in that order.
 
     Examples
     --------
@@ -51,6 +52,7 @@ class TorchModel:
     inputs: tuple[InputTensor, ...] = ()
     remarks: tuple[str, ...] = ()
     mode: str = "eval"
+    positional: tuple[str, ...] = ()
     plain: bool = False
     arrays: str = "torch"
 
@@ -65,10 +67,17 @@ class TorchModel:
             if isinstance(inputs, Mapping):
                 named = {name: self._tensor(array) for name, array in inputs.items()}
                 with self._chance(*named.values()):
-                    return self.function(**named)
+                    return self.function(*self._in_order(named), **named)
             tensor = self._tensor(inputs)
             with self._chance(tensor):
                 return self.function(tensor)
+
+    def _in_order(self, named: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+        """Take the inputs that have a place out of those that are named."""
+        if self.positional and set(named) != set(self.positional):
+            takes, given = ", ".join(self.positional), ", ".join(named)
+            raise ModelError("inputs.template", f"the model takes the inputs {takes}; it was given {given}")
+        return [named.pop(name) for name in self.positional]
 
     def _chance(self, *tensors: torch.Tensor) -> AbstractContextManager[None]:
         return seeded(tensors) if self.mode == "dropout" else nullcontext()

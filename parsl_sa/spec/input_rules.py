@@ -208,5 +208,5 @@ def _preprocess_rules(inputs: Part, model: Part, broken: Broken) -> Iterator[Fin
     if "base" in inputs.broken or (axes is not None and {"H", "W"} <= set(axes)):
         return
     for key, default in _DEFAULTS.items():
-        if plain.get(key) is not None and plain[key] != default:
+        if plain.get(key) not in (None, "keep") and plain[key] != default:
             yield part.finding("is for images: give a base input with the axes H and W", key)

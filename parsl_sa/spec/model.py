@@ -115,6 +115,13 @@ class ModelSpec(Section):
         """The function part of `path`; empty for a loader that calls none."""
         return self._halves()[1]
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where its files are, once its paths are absolute: its own folder, and that of its architecture."""
+        file = Path(self.file)
+        maker = (Path(self.architecture.rpartition(":")[0]).parent,) if self.architecture else ()
+        return (file if file.is_dir() else file.parent, *maker)
+
     def _halves(self) -> tuple[str, str]:
         if self.loader == _PYTHON:
             file, _, function = self.path.rpartition(":")

@@ -51,10 +51,11 @@ class PreprocessSpec(Section):
         default=1.0,
         description="Divided by after that: a number, or one a channel or column; none of them 0.",
     )
-    layout: Literal["channels-first", "channels-last"] = Field(
+    layout: Literal["channels-first", "channels-last", "keep"] = Field(
         default="channels-first",
         description='Where the network wants the channels of an image: "channels-first" as PyTorch has them, '
-        '"channels-last" as TensorFlow does. A grey image gets a channel axis.',
+        '"channels-last" as TensorFlow does; a grey image gets a channel axis. "keep" leaves the axes as '
+        "they are.",
     )
 
     @classmethod

@@ -12,6 +12,8 @@ from parsl_sa.study.notebook import show_figures
 from parsl_sa.studydir import StudyDir
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
     import xarray as xr
     from matplotlib.figure import Figure
@@ -125,7 +127,7 @@ class Results:
 
         study = StudyDir(self.directory)
         where = Path(folder) if folder is not None else study.report
-        return write_report(self.datasets, self.attrs, where, study.read_status())
+        return write_report(self.datasets, self.attrs, where, study.read_status(), _pictures(study))
 
     def _repr_html_(self) -> str:
         """Return the tables of the command line as HTML, for notebooks."""
@@ -143,3 +145,10 @@ class Results:
     def __repr__(self) -> str:
         used, planned = self.attrs["n_used"], self.attrs["n_planned"]
         return f"<Results of {self.attrs['name']}: {', '.join(self.names)}; n = {used} of {planned}>"
+
+
+def _pictures(study: StudyDir) -> npt.NDArray[np.uint8] | None:
+    """Return the first base inputs as they look; None where there are none."""
+    import numpy as np  # noqa: PLC0415 - for reports only
+
+    return np.load(study.pictures) if study.pictures.is_file() else None

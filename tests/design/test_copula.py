@@ -17,6 +17,9 @@ MONTE_CARLO = {"method": "monte-carlo", "sequence": "random", "seed": 0}
 NORMAL = {"distribution": "normal", "mean": 3.0, "sd": 2.0}
 SKEW = {"distribution": "lognormal", "mean_log": 0.0, "sd_log": 1.0}
 UNIFORM = {"distribution": "uniform", "low": -1.0, "high": 1.0}
+HORNED = {"distribution": "beta", "alpha": 0.5, "beta": 0.7}
+GUMBEL = {"distribution": "scipy", "family": "gumbel_r"}
+MEASURED = {"distribution": "empirical", "values": [1.0, 2.0, 4.0, 9.0, 30.0], "interpolate": True}
 R = [[1.0, 0.6, -0.3], [0.6, 1.0, 0.2], [-0.3, 0.2, 1.0]]
 
 
@@ -37,7 +40,7 @@ def test_the_correlation_is_that_of_normal_parameters_and_of_logarithms():
     assert_correlated(np.corrcoef([x[:, 0], np.log(x[:, 1]), x[:, 2]]), R)
 
 
-@pytest.mark.parametrize("distributions", [[NORMAL] * 3, [SKEW, UNIFORM, NORMAL]])
+@pytest.mark.parametrize("distributions", [[NORMAL] * 3, [SKEW, UNIFORM, NORMAL], [HORNED, GUMBEL, MEASURED]])
 def test_rank_correlations_do_not_depend_on_the_distributions(distributions):
     x = drawn(distributions, rank_correlation=R)
     assert_correlated(stats.spearmanr(x).statistic, R)

@@ -111,3 +111,12 @@ def test_a_spec_is_resolved_or_told_why_not(tmp_path: Path) -> None:
     assert place_and_message("net.safetensors", tmp_path)[0] == "model.architecture"
     made = resolved(parse_spec(spec_of("net.safetensors", architecture="net.py:Net")), tmp_path)
     assert (made.model.loader, made.model.architecture) == ("state-dict", f"{tmp_path / 'net.py'}:Net")
+
+
+def test_the_folders_of_a_model_are_its_own_and_that_of_its_code(tmp_path: Path) -> None:
+    (tmp_path / "vit").mkdir()
+    (tmp_path / "vit" / "config.json").write_text("{}")
+    folder = resolved(parse_spec(spec_of("vit")), tmp_path).model
+    assert (folder.loader, folder.folders) == ("huggingface", (tmp_path / "vit",))
+    weights = resolved(parse_spec(spec_of("a/net.pt", architecture="b/net.py:Net")), tmp_path).model
+    assert weights.folders == (tmp_path / "a", tmp_path / "b")

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from parsl_sa.models.inputs.assembler import Assembler, assembler
+from parsl_sa.models.inputs.pictures import pictures
 
-__all__ = ["Assembler", "assembler"]
+__all__ = ["Assembler", "assembler", "pictures"]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _PLACE = "model.preprocess"
+_ORDERS = {"channels-first": "CHW", "channels-last": "HWC"}
 # ITU-R BT.601, as image files are turned grey everywhere.
 _LUMINANCE = (0.299, 0.587, 0.114)
 
@@ -35,7 +36,7 @@ class Preprocess:
     mean, sd : Tensor
         A number, or one a channel or column.
     layout : str
-        ``"channels-first"`` or ``"channels-last"``.
+        ``"channels-first"``, ``"channels-last"`` or ``"keep"``.
     """
 
     axes: str
@@ -81,7 +82,7 @@ class Preprocess:
     @property
     def _idle(self) -> bool:
         values = self.scale == 1.0 and not self.mean.any() and bool((self.sd == 1.0).all())
-        moved = self._is_image and self.axes != ("CHW" if self.layout == "channels-first" else "HWC")
+        moved = self._is_image and self.axes != _ORDERS.get(self.layout, self.axes)
         return values and not moved and self.size is None and self.channels == "rgb"
 
     @property
@@ -116,15 +117,20 @@ class Preprocess:
             for each in (self.mean, self.sd)
         )
         inputs = (inputs * self.scale - mean) / sd
-        return inputs.movedim(1, -1) if self._channels_last and "C" in self._with_channels else inputs
+        return self._laid_out(inputs)
 
-    @property
-    def _channels_last(self) -> bool:
-        return self.layout == "channels-last"
-
-    @property
-    def _with_channels(self) -> str:
-        return f"{self.axes}C" if self._is_image else self.axes
+    def _laid_out(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Bring a batch whose channels stand first, if it has any, to the layout that the network reads."""
+        if not self._is_image and "C" not in self.axes:
+            return inputs
+        if self.layout == "channels-first":
+            return inputs
+        if self.layout == "channels-last":
+            return inputs.movedim(1, -1)
+        if "C" not in self.axes:
+            return inputs.squeeze(1).permute(0, *(_ranks(self.axes)))
+        here = "CHW" if self._is_image else f"C{self.axes.replace('C', '')}"
+        return inputs.permute(0, *(here.index(axis) + 1 for axis in self.axes))
 
     def _image(self, inputs: torch.Tensor) -> torch.Tensor:
         """Bring images to channels, rows, columns, in their size and colours."""
@@ -142,3 +148,14 @@ class Preprocess:
             weights = torch.tensor(_LUMINANCE, dtype=inputs.dtype, device=inputs.device)
             inputs = (inputs * weights.reshape(-1, 1, 1)).sum(1, keepdim=True)
         return inputs
+
+
+def _ranks(axes: str) -> list[int]:
+    """Return where rows and columns go in a batch of grey images.
+
+    Examples
+    --------
+    >>> _ranks("HW"), _ranks("WH")
+    ([1, 2], [2, 1])
+    """
+    return ["HW".index(axis) + 1 for axis in axes]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 from torch.export.passes import move_to_device_pass
 
 from parsl_sa.errors import ModelError
@@ -69,9 +68,8 @@ def load(model: Mapping[str, Any], base_dir: Path) -> TorchModel:
         raise ModelError("model.dtype", f"the file was exported for {dtype}; use 'auto' or export again")
     device = choose_device(str(model.get("device") or "auto"))
     fixed, smallest, largest = _batches(program, values)
-    module = move_to_device_pass(program, device).module()
     return TorchModel(
-        module if len(values) == 1 else _ByName(module, tuple(values)),
+        move_to_device_pass(program, device).module(),
         dtype=dtype,
         device=device,
         files=(path,),
@@ -79,24 +77,8 @@ def load(model: Mapping[str, Any], base_dir: Path) -> TorchModel:
         smallest_batch=smallest,
         largest_batch=largest,
         inputs=tuple(_described(name, value, fixed) for name, value in values.items()),
+        positional=tuple(values),
     )
-
-
-class _ByName(nn.Module):
-    """An exported module of several inputs, which takes them by name in any order."""
-
-    def __init__(self, module: nn.Module, names: tuple[str, ...]) -> None:
-        super().__init__()
-        self.module = module
-        self.names = names
-
-    def forward(self, *tensors: torch.Tensor, **named: torch.Tensor) -> Any:
-        """Call it with the inputs in their order."""
-        return self.module(*tensors, *(named[name] for name in self.names[len(tensors) :]))
-
-    def eval(self) -> _ByName:
-        """Do nothing: an exported module has the mode that it was exported with."""
-        return self
 
 
 def _inputs(program: ExportedProgram) -> dict[str, torch.Tensor]:

@@ -135,7 +135,8 @@ class _Network:
         if absent or len(given) > len(self.inputs):
             takes = ", ".join(tensor.name for tensor in self.inputs)
             raise ModelError(
-                "inputs", f"the file takes the inputs {takes} by name; it was given {', '.join(given)}"
+                "inputs.template",
+                f"the file takes the inputs {takes} by name; it was given {', '.join(given)}",
             )
         fed = {tensor.name: _cast(given[tensor.name], tensor) for tensor in self.inputs}
         found: Sequence[Any] = self.session.run(self._outputs, fed)

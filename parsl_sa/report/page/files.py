@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.patches import Patch
 
+from parsl_sa.report.attribution import table
 from parsl_sa.report.colours import COLOURS, HATCH, HATCH_PAPER, UNDEFINED
 from parsl_sa.report.effects.bars import legend as effect_legend
 from parsl_sa.report.effects.order import effects
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
 
     from parsl_sa.report.fields import Slice, View
     from parsl_sa.report.page.pictures import Group
+    from parsl_sa.results.attribution import Masked
 
-COLUMNS = {"convergence": 3, "effects": 1, "lines": 3, "maps": 2}
+COLUMNS = {"attribution": 1, "convergence": 3, "effects": 1, "lines": 3, "maps": 2}
 INDICES = ("S1", "S1_conf", "S1_low", "S1_high", "ST", "ST_conf", "ST_low", "ST_high")
 
 
-def write_group(folder: Path, stem: str, group: Group, title: str, ds: xr.Dataset) -> list[str]:
+def write_group(
+    folder: Path, stem: str, group: Group, title: str, ds: xr.Dataset, *, mask: Masked | None = None
+) -> list[str]:
     """Write what a group shows at once as PNG and SVG, and its numbers as CSV; return the names."""
     columns = group.columns or COLUMNS[group.kind]
     figure = sheet(group.shown, title, " ".join(group.notes), columns, _legend(group))
@@ -37,6 +41,8 @@ def write_group(folder: Path, stem: str, group: Group, title: str, ds: xr.Datase
         save(figure, folder / name)
     if group.kind == "effects":
         write_effects(folder / names[2], ds)
+    elif group.kind == "attribution" and mask is not None:
+        table(ds, mask).to_csv(folder / names[2], index=False)
     elif group.view is None:
         write_history(folder / names[2], ds)
     else:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from parsl_sa.report.page.attributions import Explained
+
 
 SMALLEST = 0.0001  # of an ST that is worth telling from 0
 
@@ -78,8 +80,8 @@ class Section:
         Bars of effects, where the study formed them.
     effect_rows : list of tuple of str
         Place, parameter, effect, magnitude and spread of the first ones.
-    history, field : Group, optional
-        The figures.
+    history, field, attribution : Group, optional
+        The figures; maps of the base inputs stand for the field over them.
     """
 
     anchor: str
@@ -101,9 +103,18 @@ class Section:
     effect_rows: list[tuple[str, ...]]
     history: Group | None
     field: Group | None
+    attribution: Group | None = None
 
 
-def section(name: str, ds: xr.Dataset, anchor: str, scale: Scale, share: tuple[int, int] | None) -> Section:
+def section(
+    name: str,
+    ds: xr.Dataset,
+    anchor: str,
+    scale: Scale,
+    share: tuple[int, int] | None,
+    *,
+    explained: Explained | None = None,
+) -> Section:
     """Assemble the section of a quantity.
 
     Parameters
@@ -116,7 +127,10 @@ def section(name: str, ds: xr.Dataset, anchor: str, scale: Scale, share: tuple[i
         Axis of the bars.
     share : tuple of int, optional
         Of a field, what `pictures.share_out` says.
+    explained : Explained, optional
+        Where a mask of the study lies on an image.
     """
+    maps = explained.group(ds) if explained is not None else None
     ranking = rank(ds)
     defined = ranking is not None and bool(np.isfinite(ranking.ST).any())
     listed = rows(ds, ranking, scale) if ranking is not None and defined else []
@@ -146,7 +160,8 @@ def section(name: str, ds: xr.Dataset, anchor: str, scale: Scale, share: tuple[i
         effect_group(found, field=is_field(ds)) if found is not None and found.known else None,
         _effect_rows(found) if found is not None and found.known else [],
         history(name, ds, order),
-        field_group(ds, order if defined else (), *share) if share is not None else None,
+        field_group(ds, order if defined else (), *share) if share is not None and maps is None else None,
+        maps,
     )
 
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from parsl_sa.report.dependence import is_dependent, plain
 from parsl_sa.report.figures import indices_figure
 from parsl_sa.report.page import citation, provenance
+from parsl_sa.report.page.attributions import Explained
 from parsl_sa.report.page.bars import scale_of
 from parsl_sa.report.page.cautions import cautions
 from parsl_sa.report.page.files import write_group, write_indices
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy as np
+    import numpy.typing as npt
     import xarray as xr
 
     from parsl_sa.report.page.sections import Section
@@ -35,6 +38,7 @@ def write_report(
     attrs: Mapping[str, Any],
     folder: Path,
     status: Mapping[str, Any] | None = None,
+    pictures: npt.NDArray[np.uint8] | None = None,
 ) -> Path:
     """Write the report of a study.
 
@@ -48,6 +52,8 @@ def write_report(
         Where it goes; what was there under the same names is replaced.
     status : mapping, optional
         What is known of the run beyond the results: `reason` of its end, `other_bits`.
+    pictures : ndarray of uint8, shape (n, height, width, 3), optional
+        The first base inputs as they look, for attribution maps.
 
     Returns
     -------
@@ -63,8 +69,12 @@ def write_report(
     datasets = plain(datasets)
     rankings = {name: ranking for name, ds in datasets.items() if (ranking := rank(ds)) is not None}
     scale, shares, names = scale_of(list(rankings.values())), share_out(datasets), anchors(list(datasets))
-    sections = [section(name, ds, names[name], scale, shares.get(name)) for name, ds in datasets.items()]
-    files = _write_files(datasets, attrs, folder, sections, rankings)
+    explained = Explained.of(attrs, pictures)
+    sections = [
+        section(name, ds, names[name], scale, shares.get(name), explained=explained)
+        for name, ds in datasets.items()
+    ]
+    files = _write_files(datasets, attrs, folder, sections, rankings, explained=explained)
     spec = provenance.read_spec(attrs)
     cited = citation.citation_file()
     version = str((attrs.get("versions") or {}).get("parsl-sa", ""))
@@ -111,6 +121,8 @@ def _write_files(
     folder: Path,
     sections: list[Section],
     rankings: Mapping[str, Any],
+    *,
+    explained: Explained | None,
 ) -> dict[str, list[str]]:
     """Write the files; return their names by anchor of the group, ``""`` for the indices of all."""
     files: dict[str, list[str]] = {}
@@ -120,11 +132,18 @@ def _write_files(
             indices_figure(datasets, folder / name, attrs=attrs)
         write_indices(folder / "indices.csv", rankings)
     for one in sections:
-        for kind, group in (("effects", one.effects), ("convergence", one.history), ("field", one.field)):
+        groups = {
+            "effects": one.effects,
+            "attribution": one.attribution,
+            "convergence": one.history,
+            "field": one.field,
+        }
+        for kind, group in groups.items():
             if group is not None:
                 stem = f"{one.anchor}-{kind}"
                 title = f"{attrs.get('name', '')}: {one.name}, {group.title.lower()}".lstrip(": ")
-                files[stem] = write_group(folder, stem, group, title, datasets[one.name])
+                mask = None if explained is None else explained.mask
+                files[stem] = write_group(folder, stem, group, title, datasets[one.name], mask=mask)
     return files
 
 

@@ -163,6 +163,10 @@ def test_several_inputs_are_taken_by_name(tmp_path: Path) -> None:
     assert [(one.name, one.shape) for one in model.inputs] == [("x", (None, 3)), ("shift", (None, 1))]
     named = {"shift": np.full((10, 1), 2.0), "x": ROWS}
     np.testing.assert_allclose(model(named), ROWS - 2.0, rtol=1e-6)
+    with pytest.raises(
+        ModelError, match=r"inputs\.template: .*takes the inputs x, shift; it was given x, lift"
+    ):
+        model({"x": ROWS, "lift": ROWS})
 
 
 def test_other_signatures_are_refused(tmp_path: Path) -> None:

@@ -260,6 +260,17 @@ class TestMistakes:
         assert not {name for name in set(sys.modules) - before if name.startswith("parsl_sa_model_")}
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_module_stays_where_its_function_put_it(loaded: Callable[..., Model]) -> None:
+    source = "def load():\n    return nn.Linear(3, 1).cuda()"
+    assert loaded(source).device == "cuda:0"
+    assert loaded(source)(ROWS).device.type == "cuda"
+    assert loaded(source, device="cpu").device == "cpu"
+    behind = "net = nn.Linear(3, 1).cuda()\ndef load(x):\n    return net(x)"
+    assert loaded(behind)(ROWS).device.type == "cuda"
+
+
 def test_a_module_is_moved_not_copied() -> None:
     from parsl_sa.models.feeding import feed
 
