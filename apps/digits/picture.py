@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 HERE = Path(__file__).parent
+PICTURE = HERE.parents[1] / "docs" / "images" / "digits.png"
 SHOWN = 12
 ROWS = ("image", "share ST\nof each block", "half-width\nof its interval", "margin gained\nwithout the pixel")
 
@@ -47,7 +48,8 @@ def said(read: xr.Dataset, margin: xr.Dataset) -> list[str]:
         weights = read["variance"].values[picked]
         total = square((read["ST"].values[:, picked] * weights).sum(1) / weights.sum())
         alone = (read["S1"].values[:, picked] * weights).sum() / weights.sum()
-        lines.append(f"{name}: sum of S1 {alone:.2f}; ST of the four blocks in the middle {total[1:3, 1:3].round(2)}")
+        middle = ", ".join(f"{share:.2f}" for share in total[1:3, 1:3].flat)
+        lines.append(f"{name}: sum of S1 {alone:.2f}; ST of the four blocks in the middle {middle}")
     return lines
 
 
@@ -83,7 +85,7 @@ def _bare(axes: Axes) -> None:
     axes.set_yticks([])
 
 
-def main(attribution: str, occlusion: str, picture: str | Path = HERE / "picture.png") -> None:
+def main(attribution: str, occlusion: str, picture: str | Path = PICTURE) -> None:
     """Read both study directories, print, and draw."""
     read, margin = Results.open(attribution)["read"], Results.open(occlusion)["margin"]
     print("\n".join(said(read, margin)))

@@ -8,8 +8,8 @@ weights.
 
 from __future__ import annotations
 
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from runpy import run_path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,12 +35,7 @@ def digits() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
 
 def network() -> nn.Module:
     """Return the untrained network of `model.py`."""
-    spec = spec_from_file_location("digits_model", HERE / "model.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    net: nn.Module = module.Net()
+    net: nn.Module = run_path(str(HERE / "model.py"))["Net"]()
     return net
 
 
@@ -88,7 +83,7 @@ def predict(net: nn.Module, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int
     return read
 
 
-def main(folder: Path = HERE) -> None:
+def main(folder: Path = HERE, epochs: int = 40) -> None:
     """Train on the first half, and write weights and the second half into a folder, wrong ones first.
 
     Notes
@@ -99,7 +94,7 @@ def main(folder: Path = HERE) -> None:
     images, labels = digits()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums over threads have no fixed order, and so small a network gains nothing
-    net = train(images[:N_TRAIN], labels[:N_TRAIN])
+    net = train(images[:N_TRAIN], labels[:N_TRAIN], epochs)
     torch.set_num_threads(threads)
     held_out, right_answers = images[N_TRAIN:], labels[N_TRAIN:]
     right = predict(net, held_out) == right_answers

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 HERE = Path(__file__).parent
+PICTURE = HERE.parents[1] / "docs" / "images" / "faces.png"
 GRID = 5
+ROWS = ("patch", "ST of each cell", "half-width of its interval")
 SHOWN = (3, 11, 5, 62)
 """A plain face, a bearded one, one with shining glasses, and that of the widest spread."""
 
@@ -55,23 +57,25 @@ def draw(patches: npt.NDArray[np.float32], face: xr.Dataset) -> Figure:
     columns = [("all faces", patches[:100].mean(0), face["ST_aggregated"], face["ST_aggregated_conf"])]
     for case in SHOWN:
         one = face.isel(case=case)
-        columns.append((f"case {case}", patches[case], one["ST"], one["ST_conf"]))
+        columns.append((f"face {case}", patches[case], one["ST"], one["ST_conf"]))
     highest = max(float(total.max()) for _, _, total, _ in columns)
     for (name, patch, total, half), column in zip(columns, axes.T, strict=True):
         column[0].set_title(name)
-        column[0].imshow(patch, cmap="gray", vmin=0, vmax=1)
+        column[0].imshow(patch, cmap="gray")
         for panel, values in zip(column[1:], (total, half), strict=True):
             key = panel.imshow(square(values.values), cmap="viridis", vmin=0, vmax=highest)
         for panel in column:
             panel.set_xticks([])
             panel.set_yticks([])
-    for panel, text in zip(axes[:, 0], ("patch", "ST of each cell", "half-width of its interval"), strict=True):
+    for panel, text in zip(
+        axes[:, 0], ("patch", "ST of each cell", "half-width of its interval"), strict=True
+    ):
         panel.set_ylabel(text)
     figure.colorbar(key, ax=list(axes[1:].flat), pad=0.01, label="share of the variance")
     return figure
 
 
-def main(attribution: str, halves: str, picture: str | Path = HERE / "picture.png") -> None:
+def main(attribution: str, halves: str, picture: str | Path = PICTURE) -> None:
     """Read both study directories, print, and draw."""
     face, detected = Results.open(attribution)["face"], Results.open(halves)["detected"]
     print("\n".join(said(face, detected)))

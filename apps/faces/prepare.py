@@ -33,13 +33,13 @@ def patches() -> npt.NDArray[np.float32]:
 
 
 def thirds(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """Number the pixels of a patch: 0 left, 1 the fifth in the middle, 2 right; left and right are alike."""
+    """Return the side of each pixel: 0 left, 1 the fifth in the middle, 2 right."""
     fifth = np.arange(shape[1]) * 5 // shape[1]
     return np.broadcast_to(np.array([0, 0, 1, 2, 2])[fifth], shape).copy()
 
 
 def main(folder: Path = DATA) -> None:
-    """Write ``patches.npy`` with ``labels.txt``, and ``mirrored.npy``: the faces, then their mirror images."""
+    """Write the patches, their labels, the faces with their mirror images, and the sides of a patch."""
     arrays = patches()
     labels = ["face"] * N_FACES + ["other"] * (len(arrays) - N_FACES)
     folder.mkdir(parents=True, exist_ok=True)
