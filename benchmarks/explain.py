@@ -1,16 +1,21 @@
-"""Attribution maps: forwards and seconds of Captum and of Xplique on one network with the same masks.
+"""Attribution maps: forwards and seconds of parsl-sa, Captum and Xplique on one network with the same masks.
 
-`python benchmarks/explain.py [--quick] [--json] [--xplique PYTHON]`
+`python benchmarks/explain.py [--quick] [--json] [--xplique PYTHON] [--threads N]`
 
-A small convolutional network, smooth random images, a grid of 6 x 6 masks that multiply the image, one
-logit. Three maps: *occlusion* (Captum's FeatureAblation), exact with one forward a cell; *Shapley values*
-(Captum's ShapleyValueSampling), judged by a long run of its own; *total Sobol' indices* (Xplique's
-SobolAttributionMethod, by PYTHON of its own environment, see `peers_xplique.py`), judged by a long run of
-Jansen's estimator over other points. Errors are root mean squares over cells and images: of indices as they
-are, of Shapley values as shares of the largest. Seconds are those of one map, warm, the best of some.
+A small convolutional network, smooth random images, a grid of 6 x 6 cells whose masks multiply the image
+(baseline zero), one logit. Seconds are those of one map, warm, the best of some, with N threads for everyone;
+batches are each one's own: parsl-sa measures which pays, Captum takes all cells at once, Xplique 256.
 
-`vs_captum` and `vs_xplique` are their seconds over those of `parsl_sa.explain` at equal map error; null where
-one of the two is not installed, and as long as there is no `parsl_sa.explain`.
+*Occlusion*: `vs_captum` is the seconds of Captum's FeatureAblation over ours. Both are exact, so equal error
+is none. `vs_captum_cold` is the same of processes from their start, with imports.
+*Total Sobol' indices*: `vs_xplique` is the seconds of Xplique's SobolAttributionMethod (by PYTHON of its own
+environment, see `peers_xplique.py`) over ours at the smallest error that both reach, along lines between
+measured points in logarithms. Errors are root mean squares over cells and images against a long run.
+*Shapley values*: Captum's ShapleyValueSampling explains another quantity than indices do. `vs_captum_shapley`
+is its seconds over those of our total indices where both have the same error as a share of the largest
+value of their own map: what a map costs, not which one is right.
+
+Ratios are null where the other is not installed. Ours has intervals and writes a study; theirs have none.
 """
 
 from __future__ import annotations
@@ -18,171 +23,175 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import masked
 import numpy as np
+import peers_captum
 import torch
-from scipy.stats import qmc
+from masked import Task, root_mean_square
+from timing import common_error, least_seconds, seconds_at
 
+import parsl_sa
 from models import cnn
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
-
 HERE = Path(__file__).parent
-GRID, TARGET, BATCH = 6, 0, 256
-D = GRID * GRID
 
 
 @dataclass(frozen=True)
 class Effort:
     """How much is run."""
 
-    images: int = 4
-    reference: int = 8192  # base points of the reference of indices
-    shapley: int = 400  # permutations of that of Shapley values
-    designs: tuple[int, ...] = (16, 32, 64, 128, 256)
+    images: int = 2
+    grid: int = 6
+    reference: int = 2048  # base points of each of two long runs
+    shapley: int = 400  # permutations of the long run
+    ours: tuple[int, ...] = (256, 512)  # base points; fewer have no intervals
+    designs: tuple[int, ...] = (16, 64, 256)
     permutations: tuple[int, ...] = (4, 16, 64)
-    repeats: int = 5
+    repeats: int = 3
+    cold: int = 2
 
 
-QUICK = Effort(images=1, reference=512, shapley=60, designs=(16, 64), permutations=(2, 8), repeats=2)
+QUICK = Effort(1, 3, 256, 60, (256,), (16, 64), (2, 8), repeats=1, cold=1)
+
+COLD = {
+    "ours": """
+import parsl_sa
+parsl_sa.explain(model, image, 0, method="occlusion", grid=[{grid}, {grid}], baseline="zero",
+                 quantity="logit", farm={{"clients": {{"threads": {threads}}}}})
+""",
+    "captum": """
+from captum.attr import FeatureAblation
+import peers_captum
+peers_captum.attribute(FeatureAblation, Task(model, image[None], {grid}), image)
+""",
+}
 
 
-def evaluate(model: torch.nn.Module, image: npt.NDArray[np.float32], masks: Floats) -> Floats:
-    """Return the logit of an image under masks of shape (n, D), each cell of a mask spread over its block."""
-    block = cnn.SIDE // GRID
-    found = []
-    with torch.inference_mode():
-        for part in np.array_split(masks.astype(np.float32), -(-len(masks) // BATCH)):
-            spread = part.reshape(-1, 1, GRID, GRID).repeat(block, axis=2).repeat(block, axis=3)
-            found.append(model(torch.from_numpy(spread * image))[:, TARGET].numpy())
-    return np.concatenate(found).astype(np.float64)
+def ours(task: Task, exact: masked.Floats, effort: Effort, threads: int) -> dict[str, Any]:
+    """Measure `parsl_sa.explain`: occlusion, and total indices at some numbers of base points."""
 
+    def explain(image: Any, method: str, n: int | None = None) -> Any:
+        grid, farm = [task.grid] * 2, {"clients": {"threads": threads}}
+        return parsl_sa.explain(
+            task.model, image, task.target, method=method, grid=grid, baseline="zero", quantity="logit",
+            n=n, farm=farm,
+        )  # fmt: skip
 
-def total_indices(model: torch.nn.Module, image: npt.NDArray[np.float32], n: int) -> Floats:
-    """Return the total indices of uniform masks by Jansen's estimator over n scrambled Sobol' points."""
-    A, B = np.split(qmc.Sobol(2 * D, rng=np.random.default_rng(1)).random(n), 2, axis=1)
-    of_A, of_B = evaluate(model, image, A), evaluate(model, image, B)
-    variance = np.concatenate([of_A, of_B]).var()
-    moved = np.empty(D)
-    for i in range(D):
-        mixed = A.copy()
-        mixed[:, i] = B[:, i]
-        moved[i] = ((of_A - evaluate(model, image, mixed)) ** 2).mean() / 2
-    return np.asarray(moved / variance)
-
-
-def timed(call: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Return the least seconds of some calls, after one that warms, and what the last one returned."""
-    call()
-    least, found = np.inf, None
-    for _ in range(repeats):
-        began_at = time.perf_counter()
-        found = call()
-        least = min(least, time.perf_counter() - began_at)
-    return float(least), found
-
-
-def root_mean_square(errors: Any) -> float:
-    """Return the root of the mean square."""
-    return float(np.sqrt(np.mean(np.square(errors))))
-
-
-def captum(model: torch.nn.Module, images: npt.NDArray[np.float32], effort: Effort) -> dict[str, Any] | None:
-    """Measure Captum's occlusion and Shapley sampling; None where it is not installed."""
-    if not find_spec("captum"):
-        return None
-    from captum.attr import FeatureAblation, ShapleyValueSampling
-
-    block = cnn.SIDE // GRID
-    cells = torch.arange(D).reshape(1, 1, GRID, GRID)
-    cells = cells.repeat_interleave(block, 2).repeat_interleave(block, 3)
-    tensors = [torch.from_numpy(image[None]) for image in images]
-
-    def attribute(method: Any, image: torch.Tensor, **options: Any) -> Floats:
-        with torch.inference_mode():
-            told = method(model).attribute(
-                image, target=TARGET, feature_mask=cells, perturbations_per_eval=D, **options
-            )
-        return np.asarray(told[0, 0, ::block, ::block].numpy(), np.float64).ravel()
-
-    seconds, occluded = timed(lambda: attribute(FeatureAblation, tensors[-1]), effort.repeats)
-    masks = np.concatenate([np.ones((1, D)), 1.0 - np.eye(D)])
-    logits = evaluate(model, images[-1], masks)
-    occlusion = {
-        "forwards": D + 1,
-        "seconds": seconds,
-        "error": root_mean_square(occluded - (logits[0] - logits[1:])),
+    first = task.images[0]
+    seconds, found = least_seconds(lambda: explain(first, "occlusion"), effort.repeats)
+    error = root_mean_square(found.maps["effect"].values.ravel() - masked.occlusion(task, first))
+    told: dict[str, Any] = {
+        "occlusion": {"forwards": found.n_forwards, "seconds": seconds, "error": error},
+        "sobol": [],
     }
-    long_run = [attribute(ShapleyValueSampling, each, n_samples=effort.shapley) for each in tensors]
-    shapley = []
-    for n in effort.permutations:
-        seconds, _ = timed(
-            lambda n=n: attribute(ShapleyValueSampling, tensors[0], n_samples=n), effort.repeats
-        )
-        errors = [
-            (attribute(ShapleyValueSampling, each, n_samples=n) - exact) / np.abs(exact).max()
-            for each, exact in zip(tensors, long_run, strict=True)
-        ]
-        shapley.append({"n": n, "forwards": n * D + 1, "seconds": seconds, "error": root_mean_square(errors)})
-    return {"occlusion": occlusion, "shapley": shapley}
+    for n in effort.ours:
+        seconds, found = least_seconds(lambda n=n: explain(first, "sobol", n), effort.repeats)
+        maps = [found, *(explain(image, "sobol", n) for image in task.images[1:])]
+        errors = np.stack([one.maps["ST"].values.ravel() for one in maps]) - exact
+        told["sobol"].append({
+            "n": n,
+            "forwards": found.n_forwards,
+            "seconds": seconds,
+            "error": root_mean_square(errors),
+            "relative_error": root_mean_square(errors / exact.max(axis=1, keepdims=True)),
+        })  # fmt: skip
+    return told
 
 
 def xplique(
-    model: torch.nn.Module, images: npt.NDArray[np.float32], effort: Effort, python: str | None
+    task: Task, exact: masked.Floats, effort: Effort, threads: int, python: str | None
 ) -> dict[str, Any] | None:
     """Measure Xplique's total indices in its own environment; None where there is none."""
     if python is None:
         return None
-    exact = np.stack([total_indices(model, image, effort.reference) for image in images])
     with tempfile.TemporaryDirectory(prefix="parsl-sa-bench-") as scratch:
         path = Path(scratch) / "network.npz"
-        np.savez(path, images=images, target=TARGET, **weights_of(model))
-        command = [python, str(HERE / "peers_xplique.py"), str(path), "--grid", str(GRID)]
-        command += ["--repeats", str(effort.repeats), "--designs", *map(str, effort.designs)]
+        np.savez(path, images=task.images, target=task.target, **cnn.weights(task.model))
+        command = [python, str(HERE / "peers_xplique.py"), str(path), "--grid", str(task.grid)]
+        command += ["--threads", str(threads), "--repeats", str(effort.repeats)]
+        command += ["--designs", *map(str, effort.designs)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
     told = json.loads(done.stdout.splitlines()[-1])
     with torch.inference_mode():
-        np.testing.assert_allclose(told["logits"], model(torch.from_numpy(images)).numpy(), atol=1e-5)
+        np.testing.assert_allclose(told["logits"], task.model(torch.from_numpy(task.images)), atol=1e-5)
     sobol = [
         {key: each[key] for key in ("n", "forwards", "seconds")}
-        | {"error": root_mean_square(np.reshape(each["maps"], (len(images), D)) - exact)}
+        | {"error": root_mean_square(np.reshape(each["maps"], exact.shape) - exact)}
         for each in told["designs"]
     ]
     return {"versions": told["versions"], "sobol": sobol}
 
 
-def weights_of(model: torch.nn.Module) -> dict[str, npt.NDArray[np.float32]]:
-    """Return the weights by names that another framework can go by."""
-    layers = [layer for layer in model.modules() if isinstance(layer, torch.nn.Conv2d)]
-    named: dict[str, Any] = {f"conv{i}": layer for i, layer in enumerate(layers)}
-    named["head"] = next(layer for layer in model.modules() if isinstance(layer, torch.nn.Linear))
-    return {
-        f"{name}.{part}": getattr(layer, part).detach().numpy()
-        for name, layer in named.items()
-        for part in ("weight", "bias")
-    }
+def cold_seconds(who: str, grid: int, threads: int, repeats: int) -> float:
+    """Return the least seconds of a process that makes one map of occlusion; the first fills the caches."""
+    start = f"import sys; sys.path.insert(0, {str(HERE)!r})\nimport torch\ntorch.set_num_threads({threads})\n"
+    start += "from masked import Task\nfrom models import cnn\nmodel, image = cnn.load(), cnn.images(1)[0]\n"
+    command = [sys.executable, "-c", start + COLD[who].format(grid=grid, threads=threads)]
+    least_s = np.inf
+    for _ in range(repeats):
+        began_at = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        least_s = min(least_s, time.perf_counter() - began_at)
+    return least_s
 
 
-def measure(effort: Effort, python: str | None) -> dict[str, Any]:
-    """Measure everyone who is installed."""
-    model, images = cnn.load(), cnn.images(effort.images)
-    return {
-        "vs_captum": None,
-        "vs_xplique": None,
-        "captum": captum(model, images, effort),
-        "xplique": xplique(model, images, effort, python),
-    }
+def measure(effort: Effort, threads: int, python: str | None) -> dict[str, Any]:
+    """Measure everyone who is installed, and compare."""
+    torch.set_num_threads(threads)
+    task = Task(cnn.load(), cnn.images(effort.images), effort.grid)
+    exact, reference_error = masked.reference(task, effort.reference)
+    told: dict[str, Any] = dict.fromkeys(
+        ("vs_captum", "vs_captum_cold", "vs_captum_shapley", "vs_xplique", "captum")
+    )
+    told |= {"threads": threads, "reference_error": reference_error}
+    told["ours"] = own = ours(task, exact, effort, threads)
+    own["cold_s"] = cold_seconds("ours", task.grid, threads, effort.cold)
+    if find_spec("captum"):
+        ablation = peers_captum.ablation(task, effort.repeats)
+        curve = peers_captum.shapley(task, effort.permutations, effort.shapley, effort.repeats)
+        cold_s = cold_seconds("captum", task.grid, threads, effort.cold)
+        told["captum"] = {"occlusion": ablation, "shapley": curve, "cold_s": cold_s}
+        told["vs_captum"] = ablation["seconds"] / own["occlusion"]["seconds"]
+        told["vs_captum_cold"] = cold_s / own["cold_s"]
+        told["vs_captum_shapley"] = ratio(curve, own["sobol"], "relative_error")
+    told["xplique"] = xplique(task, exact, effort, threads, python)
+    if told["xplique"]:
+        told["vs_xplique"] = ratio(told["xplique"]["sobol"], own["sobol"], "error")
+    return told
+
+
+def ratio(theirs: list[dict[str, Any]], ours: list[dict[str, Any]], key: str) -> float:
+    """Return their seconds over ours at the smallest error that both reach."""
+    error = common_error(theirs, ours, key=key)
+    return seconds_at(theirs, error, key) / seconds_at(ours, error, key)
+
+
+def show(told: dict[str, Any]) -> None:
+    """Print a line a measurement, and the ratios."""
+    captum = told["captum"] or {"shapley": []}
+    lines = [("parsl-sa, occlusion", told["ours"]["occlusion"])]
+    lines += [("Captum, FeatureAblation", captum["occlusion"])] if told["captum"] else []
+    lines += [("parsl-sa, total indices", one) for one in told["ours"]["sobol"]]
+    lines += [("Xplique, total indices", one) for one in (told["xplique"] or {"sobol": []})["sobol"]]
+    lines += [("Captum, Shapley values", one) for one in captum["shapley"]]
+    print(f"{'map':26}{'n':>6}{'forwards':>10}{'seconds':>10}{'error':>10}{'relative':>10}")
+    for name, one in lines:
+        error, relative = (
+            f"{one[key]:10.2g}" if key in one else 10 * " " for key in ("error", "relative_error")
+        )
+        print(f"{name:26}{one.get('n', ''):>6}{one['forwards']:10,}{one['seconds']:10.3f}{error}{relative}")
+    print(f"the reference has an error of {told['reference_error']:.1g}")
+    for name, value in told.items():
+        if name.startswith("vs_"):
+            print(f"{name:20}" + ("not installed" if value is None else f"{value:.3g}"))
 
 
 def main() -> None:
@@ -190,22 +199,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="one image and rough references")
+    parser.add_argument("--quick", action="store_true", help="one image, few cells and a rough reference")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--threads", type=int, default=2, help="threads of everyone")
     parser.add_argument("--xplique", metavar="PYTHON", help="interpreter of an environment with Xplique")
     options = parser.parse_args()
-    told = measure(QUICK if options.quick else Effort(), options.xplique)
+    told = measure(QUICK if options.quick else Effort(), options.threads, options.xplique)
     if options.json:
         print(json.dumps(told))
-        return
-    lines = []
-    if told["captum"]:
-        lines.append(("Captum, occlusion", told["captum"]["occlusion"]))
-        lines += [("Captum, Shapley sampling", one) for one in told["captum"]["shapley"]]
-    lines += [("Xplique, Sobol'", one) for one in (told["xplique"] or {"sobol": []})["sobol"]]
-    print(f"{'map':28}{'forwards':>10}{'seconds':>10}{'error':>10}")
-    for name, one in lines:
-        print(f"{name:28}{one['forwards']:10,}{one['seconds']:10.3f}{one['error']:10.2g}")
+    else:
+        show(told)
 
 
 if __name__ == "__main__":

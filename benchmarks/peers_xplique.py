@@ -1,6 +1,6 @@
 """Sobol' attribution maps by Xplique, in an environment of its own: TensorFlow does not go with the rest.
 
-`PYTHON benchmarks/peers_xplique.py NETWORK.npz [--designs N ...] [--grid SIDE] [--repeats R]`
+`PYTHON benchmarks/peers_xplique.py NETWORK.npz [--designs N ...] [--grid SIDE] [--repeats R] [--threads T]`
 
 PYTHON is that of an environment with Xplique 2 and TensorFlow for CPUs:
 
@@ -27,6 +27,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "0")
 
 import keras
 import numpy as np
+import tensorflow as tf
 from xplique.attributions import SobolAttributionMethod
 from xplique.attributions.global_sensitivity_analysis import JansenEstimator
 
@@ -92,7 +93,10 @@ def main() -> None:
     parser.add_argument("--designs", type=int, nargs="+", default=[32, 64, 128])
     parser.add_argument("--grid", type=int, default=6)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     with np.load(options.network) as weights:
         model = network(dict(weights))
         images = weights["images"].transpose(0, 2, 3, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -29,3 +29,15 @@ def images(count: int) -> npt.NDArray[np.float32]:
     coarse = np.random.default_rng(0).random((count, CHANNELS[0], 6, 6), np.float32)
     fine = torch.nn.functional.interpolate(torch.from_numpy(coarse), size=(SIDE, SIDE), mode="bicubic")
     return np.asarray(fine.clip(0.0, 1.0).numpy())
+
+
+def weights(model: torch.nn.Module) -> dict[str, npt.NDArray[np.float32]]:
+    """Return the weights by names that another framework can go by."""
+    layers = [layer for layer in model.modules() if isinstance(layer, torch.nn.Conv2d)]
+    named: dict[str, Any] = {f"conv{i}": layer for i, layer in enumerate(layers)}
+    named["head"] = next(layer for layer in model.modules() if isinstance(layer, torch.nn.Linear))
+    return {
+        f"{name}.{part}": getattr(layer, part).detach().numpy()
+        for name, layer in named.items()
+        for part in ("weight", "bias")
+    }

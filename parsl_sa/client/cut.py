@@ -116,6 +116,19 @@ def cut(costs: Costs, replicate_bundles: int, ranks: int) -> Cut:
     return Cut(lease, lanes, chunk, costs.fixed_batch or even)
 
 
+def largest_batch(n_rows: int, replicate_bundles: int) -> int:
+    """Return the largest batch worth trying: what a lane of a replicate fills, rounded to a power of two.
+
+    A larger one could not be filled, and trying it would cost a small study more than its own forwards.
+
+    Examples
+    --------
+    >>> largest_batch(38, 16), largest_batch(37, 1), largest_batch(8, 4096)
+    (128, 64, 4096)
+    """
+    return power_of_two_above(max(1, replicate_bundles // LANES) * n_rows)
+
+
 def even_batch(rows: int, batch: int) -> int:
     """Cut rows into equal batches no larger than `batch`, so that little is padded.
 

@@ -22,7 +22,14 @@ import psutil
 from parsl_sa import design, models, stats
 from parsl_sa.arrays import checksum
 from parsl_sa.client.cautions import cautions
-from parsl_sa.client.cut import CHUNK_BYTES, Costs, cut, full_batch_bundles, power_of_two_below
+from parsl_sa.client.cut import (
+    CHUNK_BYTES,
+    Costs,
+    cut,
+    full_batch_bundles,
+    largest_batch,
+    power_of_two_below,
+)
 from parsl_sa.client.input_cautions import input_cautions
 from parsl_sa.client.memory import Memory, available_bytes
 from parsl_sa.client.notes import accuracy, batch_bits
@@ -114,7 +121,9 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     evaluator.probe(rows)
     notes = [*accuracy(evaluator)]
     resident_bytes = psutil.Process().memory_info().rss
-    chosen = models.choose_batch(evaluator, rows, available_bytes(spec, ranks) // 2, LARGEST_BATCH)
+    largest = largest_batch(sampler.layout.n_rows * evaluator.n_cases, replicate_bundles)
+    memory_bytes = available_bytes(spec, ranks) // 2
+    chosen = models.choose_batch(evaluator, rows, memory_bytes, min(LARGEST_BATCH, largest))
     outputs = evaluator.evaluate(rows, chosen.batch)
     pivots = _pivots(outputs)
     masked = np.isnan(pivots)
