@@ -24,6 +24,8 @@ _PATIENCE = 2  # doublings without that gain: one may be a hiccup of the machine
 _MOST_GROWTH = 2.2  # of the time of a doubled batch; more is not the batch but the machine
 _TRIES = 5
 _LONGEST_S = 1.0
+_SHORT_S = 2e-3
+_FEW, _FEW_S = 64, 20e-3
 _TIMED_S = 0.05
 _REPEATS = (3, 20)
 
@@ -94,7 +96,8 @@ def choose_batch(
     -----
     Given the measurements the choice is deterministic. A batch that seems to take over twice as long as half
     of it was measured while something else ran, and is measured again, up to five times; even then it does
-    not count against larger ones. Doubling ends when two in a row gain less than a tenth in rows a second,
+    not count against larger ones. Doubling ends when two in a row gain less than a tenth in rows a second
+    and a forward takes long enough to be timed (2 ms; 20 ms below 64 rows),
     when twice the rows would exceed `memory_bytes`, or when their forward would last over a second, because
     leases should be short. A row's bytes are its inputs and outputs plus its share of all growth measured so
     far: an allocator keeps what it once took, so a larger batch shows only the increment. The smallest batch
@@ -123,7 +126,7 @@ def choose_batch(
     bound = min(largest, model.largest_batch or largest)
     best = cost(min(_power_of_two(model.smallest_batch), model.largest_batch or sys.maxsize))
     last, idle = best, 0
-    while idle < _PATIENCE and _may_double(last, bound, memory_bytes):
+    while (idle < _PATIENCE or _too_short(last)) and _may_double(last, bound, memory_bytes):
         most_s = _MOST_GROWTH * last.forward_s
         last = cost(2 * last.batch, most_s)
         if last.batch * last.row_bytes > memory_bytes:
@@ -137,6 +140,11 @@ def choose_batch(
         else:  # so that the next one is compared with what this one would take in peace
             last = replace(last, forward_s=most_s)
     return best
+
+
+def _too_short(last: BatchChoice) -> bool:
+    """Tell whether a forward is too short for its time to say much on a busy machine."""
+    return last.forward_s < _SHORT_S or (last.batch < _FEW and last.forward_s < _FEW_S)
 
 
 def _may_double(last: BatchChoice, bound: int, memory_bytes: int) -> bool:

@@ -14,9 +14,10 @@ from parsl_sa.report.names import shorten
 from parsl_sa.report.numbers import number
 from parsl_sa.report.plates import Plate
 from parsl_sa.results.attribution import AXES, attribution
+from parsl_sa.results.schema import aggregated_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import numpy.typing as npt
     import pandas as pd
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 SIDE, GAP, ROOM, ABOVE, BELOW = 1.75, 0.18, 0.5, 0.22, 0.1  # inches
-OVERLAY = 0.62  # opacity of the map over the image
+OVERLAY, FEW_PIXELS = 0.62, 4  # opacity over the image; none of it shows where a cell has so few pixels
 MAPS, CHANGES = "viridis", "RdBu_r"
 _TABLED = {"S1", "ST", "effect", "undefined"}
 NOTE = (
     "Each map is laid over the input that it explains, one colour a cell of the mask; beside it stands the "
-    "half-width of its interval. Grey cells are undefined: the output does not vary."
+    "half-width of its interval. Grey cells are undefined: the output does not vary. Maps of several inputs "
+    "share their colours."
 )
 
 
@@ -81,10 +83,14 @@ def attribution_plates(
     maps = attribution(ds, mask)
     if CASE not in ds.dims:
         return [_plate("", maps, looks, mask, None if pictures is None else pictures[0])]
-    plates = []
-    for place in range(min(most, ds.sizes[CASE])):
+    shown = maps.isel({CASE: slice(0, most)})
+    tops = {look.key: _top(shown[look.key].values) for look in looks}
+    together = [Look(aggregated_name(look.key), look.title) for look in looks]
+    whole = [look for look in together if look.key in maps]
+    plates = [_plate(f"all {ds.sizes[CASE]:,} together", maps, whole, mask, None)] if whole else []
+    for place in range(shown.sizes[CASE]):
         image = pictures[place] if pictures is not None and place < len(pictures) else None
-        plates.append(_plate(named(ds, place), maps.isel({CASE: place}), looks, mask, image))
+        plates.append(_plate(named(ds, place), maps.isel({CASE: place}), looks, mask, image, tops=tops))
     return plates
 
 
@@ -108,8 +114,16 @@ def named(ds: xr.Dataset, place: int) -> str:
 
 
 def _plate(
-    caption: str, maps: xr.Dataset, looks: list[Look], mask: Masked, image: npt.NDArray[np.uint8] | None
+    caption: str,
+    maps: xr.Dataset,
+    looks: list[Look],
+    mask: Masked,
+    image: npt.NDArray[np.uint8] | None,
+    *,
+    tops: Mapping[str, float] | None = None,
 ) -> Plate:
+    """Draw the maps of one base input, on a scale that others may share."""
+    ends = {look.key: (tops or {}).get(look.key, _top(_of_cells(maps, look.key))) for look in looks}
     shape = image.shape[:2] if image is not None else (8 * mask.grid[0], 8 * mask.grid[-1])
     cells = mask.pixels((int(shape[0]), int(shape[1])))
     ratio = min(max(shape[0] / shape[1], 0.3), 2.0)
@@ -126,11 +140,10 @@ def _plate(
         for look in looks:
             for key, title, signed in _panels(look):
                 ax = area.axes(left, BELOW, width, height)
-                _overlay(
-                    ax, _of_cells(maps, key), cells, image, signed=signed, scale=_scale(maps, key, signed)
-                )
+                scale = (-ends[look.key] if signed else 0.0, ends[look.key])
+                _overlay(ax, _of_cells(maps, key), cells, image, signed=signed, scale=scale)
                 _quiet(ax, title)
-                _bar(area, left + width + 0.04, height, _scale(maps, key, signed), signed=signed)
+                _bar(area, left + width + 0.04, height, scale, signed=signed)
                 left += width + ROOM
 
     return Plate(
@@ -153,13 +166,10 @@ def _of_cells(maps: xr.Dataset, key: str) -> Floats:
     return np.asarray(maps[key].values, np.float64).ravel()
 
 
-def _scale(maps: xr.Dataset, key: str, signed: bool) -> tuple[float, float]:
-    """Return the ends of the colours: an index and its half-width share theirs."""
-    index = key.removesuffix("_conf")
-    values = np.abs(_of_cells(maps, index))
-    values = values[np.isfinite(values)]
-    top = max(float(values.max()) if values.size else 1.0, 1e-12)
-    return (-top, top) if signed else (0.0, top)
+def _top(values: Floats) -> float:
+    """Return the end of the colours: the largest magnitude, and 1 where nothing differs from 0."""
+    finite = np.abs(values[np.isfinite(values)])
+    return float(finite.max()) if finite.size and finite.max() > 0.0 else 1.0
 
 
 def _overlay(
@@ -182,7 +192,8 @@ def _overlay(
     picture = colours[cells]
     if image is not None:
         grey = image.mean(axis=-1, keepdims=True) / 255.0
-        picture = OVERLAY * picture + (1.0 - OVERLAY) * grey
+        opacity = OVERLAY if cells.size > FEW_PIXELS * values.size else 1.0
+        picture = opacity * picture + (1.0 - opacity) * grey
     ax.imshow(picture, interpolation="nearest")
 
 
@@ -216,6 +227,9 @@ def _words(maps: xr.Dataset, looks: list[Look], mask: Masked) -> Iterator[str]:
         values = _of_cells(maps, look.key)
         if not np.isfinite(values).any():
             yield f"{look.key} is undefined everywhere"
+            continue
+        if not np.nan_to_num(values).any():
+            yield f"{look.key} is 0 everywhere: no cell changes it"
             continue
         place = int(np.nanargmax(np.abs(values)))
         half = _of_cells(maps, f"{look.key}_conf")[place]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parsl_sa.report.numbers import MISSING, measured, number
-from parsl_sa.results.schema import EFFECTS, is_field
+from parsl_sa.results.schema import EFFECTS, cells_word, is_field
 from parsl_sa.results.summary import over_cells
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _scalar_moments(ds: xr.Dataset) -> list[tuple[str, str]]:
 def _field_moments(ds: xr.Dataset) -> list[tuple[str, str]]:
     pairs = []
     if "mean" in ds:
-        pairs.append((f"{_of(ds)}mean over the cells", over_cells_text(ds["mean"].values)))
+        pairs.append((f"{_of(ds)}mean over the {cells_word(ds)}", over_cells_text(ds["mean"].values)))
     if "variance" in ds:
         pairs.append((f"{_of(ds)}sd", over_cells_text(np.sqrt(np.maximum(ds["variance"].values, 0.0)))))
     return pairs

@@ -13,7 +13,7 @@ from parsl_sa.report.effects.sentences import answer as effect_answer
 from parsl_sa.report.names import listed, shorten
 from parsl_sa.report.numbers import index, percent
 from parsl_sa.report.ranking import Ranking, rank
-from parsl_sa.results.schema import cell_dims, is_field
+from parsl_sa.results.schema import cell_dims, cells_word, is_field
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -185,21 +185,24 @@ def _without_intervals(name: str, ranking: Ranking) -> str:
 def _field(name: str, ds: xr.Dataset, ranking: Ranking) -> str:
     cells = f"{name} ({_cells(ds)})"
     if ranking.has_intervals:
-        text = _with_intervals(cells, ranking, "the variance of all cells together").removesuffix(".")
+        whole = f"the variance of all {cells_word(ds)} together"
+        text = _with_intervals(cells, ranking, whole).removesuffix(".")
     else:
         text = (
-            f"{cells}: weighted by the variance of the cells, the largest total order has "
+            f"{cells}: weighted by the variance of the {cells_word(ds)}, the largest total order has "
             f"{_by_estimate(ranking)}; these are estimates without an interval"
         )
     if "undefined" in ds and (n_undefined := int(ds["undefined"].any("parameter").sum())):
-        text += f"; {n_undefined:,} {'cell is' if n_undefined == 1 else 'cells are'} constant"
+        word = cells_word(ds)
+        text += f"; {n_undefined:,} {f'{word[:-1]} is' if n_undefined == 1 else f'{word} are'} constant"
     return f"{text}."
 
 
 def _cells(ds: xr.Dataset) -> str:
     n_cells = math.prod(ds.sizes[dim] for dim in cell_dims(ds))
     n_masked = int(ds["masked"].sum()) if "masked" in ds else 0
-    cells = "1 cell" if n_cells == 1 else f"{n_cells:,} cells"
+    word = cells_word(ds)
+    cells = f"1 {word[:-1]}" if n_cells == 1 else f"{n_cells:,} {word}"
     return f"{cells}, {n_masked:,} of them masked" if n_masked else cells
 
 

@@ -24,7 +24,7 @@ from parsl_sa.report.numbers import MISSING, align, index, no_minus_zero, number
 from parsl_sa.report.pairs import Pairs, pairs
 from parsl_sa.report.ranking import Ranking, positions, rank
 from parsl_sa.report.sentences import answer
-from parsl_sa.results.schema import PARAMETER, is_field
+from parsl_sa.results.schema import PARAMETER, cells_word, is_field
 from parsl_sa.results.summary import over_cells
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def _scalar_layout(ranking: Ranking, shown: int, units: bool) -> Table:
 
 def _field_table(ds: xr.Dataset, ranking: Ranking, limit: int | None) -> RenderableType:
     shown = len(ranking.names) if limit is None else min(limit, len(ranking.names))
-    note = "S1, ST: weighted by the variance of the cells."
-    over = f"{note} Over cells: median (smallest to largest)."
+    note = f"S1, ST: weighted by the variance of the {cells_word(ds)}."
+    over = f"{note} Over {cells_word(ds)}: median (smallest to largest)."
     spreads = [spread(ds.sel({PARAMETER: name}), "ST") for name in ranking.names[:shown]]
     layouts = [
         Group(_field_layout(ranking, units, spreads), *_more(ranking, shown), Text(over))

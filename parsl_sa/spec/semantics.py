@@ -48,7 +48,7 @@ def check(plain: Mapping[str, Any], broken: Broken) -> Iterator[Finding]:
     yield from _repeated(everything, "the parameter")
     yield from _uncertain(everything, design)
     yield from input_rules(inputs, parameters, model, broken)
-    yield from group_rules(inputs, parameters)
+    yield from group_rules(inputs, everything)
     yield from dependence_rules(inputs, parameters, design, broken)
     yield from DesignSpec.rules(design)
     yield from _repeated(outputs, "the output")

@@ -54,7 +54,8 @@ def explain(
         ``"sobol"``: indices of first and total order of cells that are blended with the baseline (Fel et al.
         2021). ``"occlusion"``: what the answer loses when one cell is taken away (Zeiler and Fergus 2014).
     grid : sequence of int, optional
-        Cells along each axis but the channels; by default 7, or one a feature of up to 64.
+        Cells along each axis but the channels; by default 5 to 8, so that all are alike, or one a feature
+        of up to 64.
     baseline : str or float
         What a masked cell becomes: ``"blur"``, ``"zero"``, ``"mean"``, ``"noise"``, or a number.
     quantity : str
@@ -195,4 +196,17 @@ def _grid(shape: tuple[int, ...], axes: str, grid: Sequence[int] | None) -> list
     lengths = [n for axis, n in zip(axes, shape, strict=True) if axis != "C"]
     if axes == "F" and lengths[0] <= _CELLS * _CELLS + 15:
         return lengths
-    return [min(_CELLS, length) for length in lengths]
+    return [_cells(length) for length in lengths]
+
+
+def _cells(length: int) -> int:
+    """Choose the cells along an axis so that all are alike, where that can be.
+
+    Examples
+    --------
+    >>> [_cells(length) for length in (224, 32, 25, 4, 13)]
+    [7, 8, 5, 4, 7]
+    """
+    if length <= _CELLS:
+        return length
+    return next((count for count in (7, 8, 6, 5) if length % count == 0), _CELLS)

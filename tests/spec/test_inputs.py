@@ -170,3 +170,9 @@ def test_files_are_found_beside_the_spec_and_pinned(tmp_path):
     with pytest.raises(SpecError) as caught:
         resolved(parse_spec(spec_of({**inputs, "base": {"path": "gone.png"}})), tmp_path)
     assert caught.value.faults[0].place == "inputs.base.path"
+
+
+def test_groups_may_name_the_cells_of_a_mask():
+    groups = {"left": ["mask[0,0]", "mask[1,0]"]}
+    spec = parse_spec(spec_of({"base": BASE, "perturbations": [MASK], "groups": groups}))
+    assert spec.factors == ("left", "mask[0,1]", "mask[0,2]", "mask[1,1]", "mask[1,2]")

@@ -57,7 +57,7 @@ class Explained:
             return None
         notes = [NOTE]
         if (n_cases := ds.sizes.get(CASE, 1)) > len(plates):
-            notes.append(f"The first {len(plates)} of {n_cases:,} base inputs; all are in the CSV.")
+            notes.append(f"Drawn are the first of {n_cases:,} base inputs; all are in the CSV.")
         undefined = "undefined" in ds and bool(ds["undefined"].any())
         return Group(
             "attribution",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _SAID_ELSEWHERE = {"name", "unit", "description", "distribution", "digest"}
 _MOST_SHOWN = 6
+_BASE_SHOWN = ("layout", "rows", "columns", "size", "clip", "unit")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,30 @@ def inputs(spec: Mapping[str, Any]) -> list[Input]:
         )
         for one in whole.get("parameters", [])
     ]
+
+
+def perturbed(spec: Mapping[str, Any]) -> list[str]:
+    """Say which base inputs a study had, and how they were perturbed; nothing where it had none.
+
+    Examples
+    --------
+    >>> base = {"path": "/data/cats", "layout": "HWC", "rows": None}
+    >>> mask = {"kind": "mask", "grid": [7, 7], "baseline": "blur", "segments": None}
+    >>> perturbed({"inputs": {"base": base, "perturbations": [mask]}})
+    ['base inputs: cats, layout HWC', 'mask: grid [7, 7], baseline blur']
+    """
+    whole = spec.get("inputs", {})
+    base = whole.get("base")
+    if base is None:
+        return []
+    said = [f"{key} {_plain(base[key])}" for key in _BASE_SHOWN if base.get(key) is not None]
+    lines = [", ".join([f"base inputs: {base['path'].rpartition('/')[2]}", *said])]
+    for one in whole.get("perturbations", []):
+        fields = [
+            f"{key} {_plain(value)}" for key, value in one.items() if key != "kind" and value is not None
+        ]
+        lines.append(f"{one['kind']}: {', '.join(fields)}")
+    return lines
 
 
 def _distribution(parameter: Mapping[str, Any]) -> list[str]:

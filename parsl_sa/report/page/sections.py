@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from parsl_sa.records import CASE
 from parsl_sa.report.effects.order import Effects, effects
 from parsl_sa.report.effects.tables import COLUMNS, effect_texts, place_texts
 from parsl_sa.report.moments import moment_pairs
@@ -18,7 +19,7 @@ from parsl_sa.report.page.pictures import TIMES, Group, effect_group, field_grou
 from parsl_sa.report.pairs import Pairs, pairs
 from parsl_sa.report.ranking import Ranking, rank
 from parsl_sa.report.sentences import answer
-from parsl_sa.results.schema import cell_dims, is_field
+from parsl_sa.results.schema import cell_dims, cells_word, is_field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,7 +139,8 @@ def section(
     order = ranking.names if ranking is not None and defined else found.names if found is not None else ()
     d = len(order)
     dims = cell_dims(ds)
-    shape = TIMES.join(f"{ds.sizes[dim]:,}" for dim in dims) + f" cells: {', '.join(dims)}" if dims else ""
+    sizes = TIMES.join(f"{ds.sizes[dim]:,}" for dim in dims)
+    shape = f"{sizes} {cells_word(ds)}: {', '.join(dims)}" if dims else ""
     cells, sentence = told(name, answer(name, ds), order)
     unit = str(ds.attrs.get("unit", ""))
     return Section(
@@ -160,7 +162,8 @@ def section(
         effect_group(found, field=is_field(ds)) if found is not None and found.known else None,
         _effect_rows(found) if found is not None and found.known else [],
         history(name, ds, order),
-        field_group(ds, order if defined else (), *share) if share is not None and maps is None else None,
+        # lines through base inputs, which stand in no order, would say nothing
+        None if share is None or dims == (CASE,) else field_group(ds, order if defined else (), *share),
         maps,
     )
 
@@ -216,7 +219,7 @@ def told(name: str, sentence: str, parameters: Sequence[str]) -> tuple[str, str]
     ('', 'CM is constant: no parameter changes it.')
     """
     rest = sentence.removeprefix(name)
-    cells = re.match(r" \(([^)]*cells?[^)]*)\)", rest)
+    cells = re.match(r" \(([^)]*(?:cell|base input)s?[^)]*)\)", rest)
     rest = rest[cells.end() :] if cells else rest
     if not rest.startswith(":"):
         return cells[1] if cells else "", f"{name}{rest}"

@@ -94,6 +94,7 @@ def write_report(
             level=f"{100.0 * float(attrs.get('level') or 0.95):g} %",
             cautions=cautions(datasets, attrs, status or {}),
             inputs=provenance.inputs(spec),
+            perturbed=provenance.perturbed(spec),
             facts=provenance.facts(attrs, spec),
             hashes=provenance.hashes(attrs),
             reasons=reasons,
