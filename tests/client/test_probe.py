@@ -80,6 +80,14 @@ def test_a_slow_model_is_found_slow_and_cut_small(tmp_path: Path) -> None:
     assert found.plan.replicate_bundles == 512
 
 
+def test_a_small_study_is_not_tried_in_batches_that_it_cannot_fill(tmp_path: Path) -> None:
+    seen = tmp_path / "batches.txt"
+    told = MODEL.replace("lift = ", f"print(len(x), file=open({str(seen)!r}, 'a')); lift = ")
+    assert probed(tmp_path / "study", model=told).plan.batch <= 8  # two bundles of four rows in a lane
+    # 32 bundles of A and B are the probe's own sample; this model's rate would grow far beyond
+    assert max(map(int, seen.read_text().split())) == 64
+
+
 def test_seed_and_design_do_not_change_how_a_spec_is_known(tmp_path: Path) -> None:
     plan = probed(tmp_path / "a").plan
     assert probed(tmp_path / "b").plan.science == plan.science
