@@ -145,4 +145,6 @@ def _show_results(study: StudyDir, shown: Path) -> None:
     page = results.report()  # takes a few seconds where there are fields
     if (study.report / "indices.png").is_file():  # a design without indices has none
         typer.echo(f"picture: {shown / study.report.name / 'indices.png'}")
+    for maps in sorted(study.report.glob("*-attribution.png")):
+        typer.echo(f"map: {shown / maps.relative_to(study.root)}")
     typer.echo(f"report: {shown / page.relative_to(study.root)}")

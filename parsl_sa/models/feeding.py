@@ -99,9 +99,11 @@ def _module(
     if own is not None and (asked["dtype"] != "auto" or TORCH_DTYPES[dtype] != found):
         module = module.to(TORCH_DTYPES[dtype])
     device = choose_device(asked["device"], _home(module))
+    layered = not isinstance(module, torch.jit.ScriptModule)  # whose layers are inlined
     return TorchModel(
-        module.to(device), dtype=dtype, device=device, mode=asked["mode"], remarks=tuple(remarks), **kept
-    )
+        module.to(device), dtype=dtype, device=device, mode=asked["mode"], layered=layered,
+        remarks=tuple(remarks), **kept,
+    )  # fmt: skip
 
 
 def _callable(

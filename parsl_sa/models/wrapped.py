@@ -30,7 +30,8 @@ TORCH_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 class TorchModel:
     """A callable on tensors; see `parsl_sa.models.protocol.Model` for the fields.
 
-    Named inputs are passed as keywords, those of `positional` in that order.
+    Named inputs are passed as keywords, those of `positional` in that order. `layered` is False for a module
+    whose layers do not run by themselves, as those of a scripted or exported one.
 
     Examples
     --------
@@ -53,13 +54,14 @@ class TorchModel:
     remarks: tuple[str, ...] = ()
     mode: str = "eval"
     positional: tuple[str, ...] = ()
+    layered: bool = True
     plain: bool = False
     arrays: str = "torch"
 
     @property
     def module(self) -> nn.Module | None:
-        """The function, where it is a module."""
-        return self.function if isinstance(self.function, nn.Module) else None
+        """The function, where it is a module of layers."""
+        return self.function if self.layered and isinstance(self.function, nn.Module) else None
 
     def __call__(self, inputs: Feed) -> Any:
         """Convert once, copying always (a model may write into its input), and call."""

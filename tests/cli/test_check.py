@@ -45,7 +45,9 @@ TOLD: dict[str, Any] = {
     "start_s": 10.0,
     "inline_s": 22200.0,
     "recommended_site": "local",
+    "cases": 1,
     "warnings": [],
+    "notes": [],
 }
 
 
@@ -63,6 +65,13 @@ def test_the_figures_in_words() -> None:
         "checkpoints": "1.9 MB on disk",
         "estimated time": "1 h 2 min, and about 10 s to start",
     }
+
+
+def test_base_inputs_are_counted_and_notes_stand_with_them() -> None:
+    told = {**TOLD, "cases": 1797, "notes": ["the model is right about 1,741 of 1,797 base inputs (96.9 %)"]}
+    lines = dict(describe(told))
+    assert lines["inputs"] == "23 uncertain parameters, each row for 1,797 base inputs"
+    assert lines["noted"] == told["notes"][0]
 
 
 def test_a_short_study_is_told_so_with_the_better_site() -> None:

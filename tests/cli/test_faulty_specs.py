@@ -34,7 +34,7 @@ FAULTY: dict[str, tuple[dict[str, Any] | str, str, tuple[str, ...]]] = {
     "unknown statistic": (
         edited(("statistics", ["kurtosis"])),
         "statistics[0].name",
-        ("known: moments, extrema, sobol",),
+        ("known: moments, extrema, effects, sobol",),
     ),
     "unknown distribution": (
         edited((f"{P}.0.distribution", "gauss")),

@@ -171,11 +171,21 @@ def test_the_file_tells_its_loader(name: str, tmp_path: Path) -> None:
     assert told.files == load(plain, tmp_path).files
 
 
+def test_layers_are_watched_or_refused(loader: str, tmp_path: Path) -> None:
+    model = load(MAKERS[loader](tmp_path, "float32").model, tmp_path)
+    if model.module is None:
+        with pytest.raises(ModelError, match=r"outputs\[0\]\.layer: only the layers of a torch module"):
+            Evaluator(model, [{"name": "a", "layer": "last"}], Assembler(WIDTH))
+        return
+    last = [name for name, _ in model.module.named_modules()][-1]
+    Evaluator(model, [{"name": "a", "layer": last}], Assembler(WIDTH)).learn(ROWS)
+
+
 def test_memory_is_freed(loader: str, tmp_path: Path) -> None:
     model = load(MAKERS[loader](tmp_path, "float32").model, tmp_path)
     model(ROWS)
-    held = model.module if model.module is not None else model.function  # type: ignore[attr-defined]
-    alive = weakref.ref(next(held.parameters()) if model.module is not None else held)
+    held = model.function  # type: ignore[attr-defined]
+    alive = weakref.ref(next(held.parameters()) if isinstance(held, torch.nn.Module) else held)
     del model, held
     gc.collect()
     assert alive() is None

@@ -39,7 +39,7 @@ def test_threads_are_those_that_pay(
         assert ranks == 1
         seen.append(threads)
         plan = SimpleNamespace(n_bundles=384, threads=threads)
-        return SimpleNamespace(plan=plan, figures={"bundle_s": bundle_s[threads]}, warnings=[])
+        return SimpleNamespace(plan=plan, figures={"bundle_s": bundle_s[threads]}, warnings=[], notes=[])
 
     monkeypatch.setattr("parsl_sa.client.probe.probe", probe)
     monkeypatch.setattr("parsl_sa.client.probe.save", lambda found, out: None)

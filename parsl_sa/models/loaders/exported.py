@@ -78,6 +78,7 @@ def load(model: Mapping[str, Any], base_dir: Path) -> TorchModel:
         largest_batch=largest,
         inputs=tuple(_described(name, value, fixed) for name, value in values.items()),
         positional=tuple(values),
+        layered=False,
     )
 
 

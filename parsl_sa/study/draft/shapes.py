@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from torch import nn
 
 from parsl_sa.errors import Fault, SpecError
 
@@ -117,12 +118,17 @@ def _candidates(
         elif len(shape) == 3:
             yield from (_filled(shape, square) for square in squares)
         return
-    for weight in model.module.parameters() if model.module is not None else ():
+    for weight in _weights(model):
         if weight.ndim == 2:
             yield (weight.shape[1],)
         elif weight.ndim == 4:
             yield from ((weight.shape[1], *square) for square in squares)
     yield from _widths(n_columns)
+
+
+def _weights(model: Model) -> list[nn.Parameter]:
+    function = getattr(model, "function", None)
+    return list(function.parameters()) if isinstance(function, nn.Module) else []
 
 
 def _widths(n_columns: int | None) -> Iterator[tuple[int, ...]]:
@@ -150,7 +156,7 @@ def _fault(model: Model, shape: tuple[int, ...]) -> str | None:
 
 
 def _remarks(model: Model, shape: tuple[int, ...], n_columns: int | None) -> tuple[str, ...]:
-    if model.inputs or model.module is not None or shape == (n_columns,):
+    if model.inputs or _weights(model) or shape == (n_columns,):
         return ()
     text = f"{shape[0]} is the least number of columns that the function takes; see that it is right"
     return (f"inputs.parameters: {text}",)
