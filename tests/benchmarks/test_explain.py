@@ -52,7 +52,7 @@ def test_captum_stands_beside_with_the_same_masks(told: dict[str, Any]) -> None:
     assert fine["relative_error"] < rough["relative_error"]
     seconds = captum["occlusion"]["seconds"], told["ours"]["occlusion"]["seconds"]
     assert told["vs_captum"] == pytest.approx(seconds[0] / seconds[1])
-    assert told["vs_captum_cold"] > 0.0
+    assert told["vs_captum_cold"] is None  # not in a quick run
     assert told["vs_captum_shapley"] > 0.0
 
 

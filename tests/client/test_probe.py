@@ -159,7 +159,7 @@ def test_the_program_writes_plan_pivots_and_figures(tmp_path: Path) -> None:
     ]
     assert out.read_pivots().shape == (out.read_plan().n_cells,)
     figures = json.loads((out.root / "figures.json").read_text())
-    assert set(figures) == {"costs", "warnings"}
+    assert set(figures) == {"costs", "warnings", "notes"}
 
 
 def test_the_program_writes_faults_and_the_users_own_traceback(
