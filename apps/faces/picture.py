@@ -23,7 +23,7 @@ PICTURE = HERE.parents[1] / "docs" / "images" / "faces.png"
 GRID = 5
 ROWS = ("patch", "ST of each cell", "half-width of its interval")
 SHOWN = (3, 11, 5, 62)
-"""A plain face, a bearded one, one with shining glasses, and that of the widest spread."""
+"""A plain face, a bearded one, a turned one with glasses, and that of the widest spread."""
 
 
 def square(of_cells: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

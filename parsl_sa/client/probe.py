@@ -132,7 +132,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     costs = measure_costs(sampler, evaluator, accumulator, chosen.batch)
     sizes = cut(costs, replicate_bundles, ranks)
     form = stats.Form.smaller(accumulator, sizes.lease_bundles, sizes.lanes, evaluator.dtype)
-    hashes = models.hashes(evaluator.model, evaluator.reader.files)
+    hashes = evaluator.hashes()
     plan = Plan(
         science=digest_of({**science(spec), "files": hashes}),
         layout=sampler.layout,

@@ -96,7 +96,9 @@ class Workload:
             changed = sorted(
                 k for k in {*found, *plan.model_hashes} if found.get(k) != plan.model_hashes.get(k)
             )
-            raise StudyError(f"the model has changed since the plan was frozen: {', '.join(changed)}")
+            raise StudyError(
+                f"files of model or inputs have changed since the plan was frozen: {', '.join(changed)}"
+            )
         quantities = self.evaluator.learn(self.sampler.rows(0, 2)[:, 0])
         if quantities != plan.quantities or self.evaluator.dtype != plan.dtype:
             raise StudyError("the model gives other shapes or types than when the plan was frozen")

@@ -85,8 +85,8 @@ class Evaluator:
         return (*self.model.remarks, *self.reader.remarks)
 
     def hashes(self) -> dict[str, str]:
-        """Digest the model's files and weights, and the files of the user's functions."""
-        return hashes(self.model, self.reader.files)
+        """Digest the model's files and weights, and the files of functions, template and masks."""
+        return hashes(self.model, (*self.reader.files, *self.assembler.files))
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:

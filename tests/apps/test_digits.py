@@ -53,6 +53,7 @@ def small(name: str, folder: Path, **changes: object) -> Results:
         plain["inputs"]["base"][part] = str(APP / plain["inputs"]["base"][part])
     model = plain["model"]
     model["path"], model["architecture"] = str(APP / model["path"]), str(APP / model["architecture"])
+    plain["farm"] = {"clients": {"threads": 1}}  # forwards this small gain nothing from more
     path = folder / "spec.json"
     path.write_text(json.dumps(plain))
     return Study.load(path).launch(folder / "run", site="inline", progress=False)

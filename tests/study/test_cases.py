@@ -107,3 +107,26 @@ def test_a_batch_may_end_within_a_row(tmp_path: Path, batch_of: int) -> None:
     whole = evaluator.evaluate(rows, 4 * N_CASES)
     np.testing.assert_allclose(evaluator.evaluate(rows, batch_of), whole, rtol=1e-5)
     assert whole.shape == (4, N_CASES)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"), [("images.npy", "has changed since"), ("cells.npy", "cells.npy")]
+)
+def test_a_study_does_not_go_on_with_other_files(tmp_path: Path, changed: str, said: str) -> None:
+    from parsl_sa.client.workload import Workload
+    from parsl_sa.errors import ParslSaError
+    from parsl_sa.spec import load_spec
+    from parsl_sa.studydir import StudyDir
+
+    np.save(tmp_path / "images.npy", IMAGES)
+    np.save(tmp_path / "cells.npy", np.arange(SIDE * SIDE).reshape(SIDE, SIDE) // 12)
+    mask = {"kind": "mask", "segments": str(tmp_path / "cells.npy"), "baseline": "zero"}
+    base = {"path": str(tmp_path / "images.npy"), "layout": "HWC"}
+    study = Study.from_function(Linear(), {"base": base, "perturbations": [mask]}, n=256, name="masks")
+    study.launch(tmp_path / "run", progress=False)
+    kept = StudyDir(tmp_path / "run")
+    frozen = (load_spec(kept.spec), kept.read_plan(), kept.read_pivots())
+    Workload(*frozen)
+    np.save(tmp_path / changed, np.load(tmp_path / changed)[::-1].copy())
+    with pytest.raises(ParslSaError, match=said):
+        Workload(*frozen)

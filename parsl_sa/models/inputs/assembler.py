@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -50,6 +51,8 @@ class Assembler:
         Of the cases; empty where there is no case axis.
     labels : ndarray, shape (n_cases,), optional
         Right answers as they were written.
+    files : tuple of Path
+        What template and perturbations were read from; provenance hashes them.
     """
 
     n_columns: int
@@ -62,6 +65,7 @@ class Assembler:
     base_name: str | None = None
     names: tuple[str | int, ...] = ()
     labels: npt.NDArray[Any] | None = None
+    files: tuple[Path, ...] = ()
 
     @property
     def n_cases(self) -> int:
@@ -162,7 +166,9 @@ def assembler(plain: Mapping[str, Any], model: Model) -> Assembler:
     base_name = next((name for name, entry in template.items() if entry.get("base")), None)
     if base is None:
         preprocess = _preprocess(plain, "F", (len(columns),), model.device) if not template else None
-        return Assembler(len(columns), model.device, preprocess=preprocess, tensors=tensors)
+        return Assembler(
+            len(columns), model.device, preprocess=preprocess, tensors=tensors, files=_files(plain)
+        )
     found = read(base)
     bases = Bases(found.arrays, base["layout"], model.device, TORCH_DTYPES[model.dtype])
     perturbations = tuple(
@@ -180,7 +186,14 @@ def assembler(plain: Mapping[str, Any], model: Model) -> Assembler:
         base_name,
         found.names if found.several else (),
         found.labels,
+        _files(plain),
     )
+
+
+def _files(plain: Mapping[str, Any]) -> tuple[Path, ...]:
+    """Return the files of template and perturbations; those of base inputs have a digest in the spec."""
+    entries = [*(plain.get("template") or {}).values(), *(plain.get("perturbations") or ())]
+    return tuple(Path(entry[key]) for entry in entries for key in ("file", "segments") if entry.get(key))
 
 
 def _preprocess(

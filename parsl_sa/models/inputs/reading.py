@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parsl_sa.errors import ModelError
-from parsl_sa.spec.base import FOLDERS, IMAGE_SUFFIXES, TABLE_SUFFIXES, images_of
+from parsl_sa.spec.base import FOLDERS, IMAGE_SUFFIXES, TABLE_SUFFIXES, BaseSpec, images_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,10 +53,12 @@ def read(base: Mapping[str, Any]) -> Found:
     Raises
     ------
     ModelError
-        If a file cannot be read, inputs differ in shape, hold what is no finite number, or do not have the
-        stated axes; if rows or labels do not fit.
+        If a file cannot be read, or is not what it was when the study began; if inputs differ in shape, hold
+        what is no finite number, or do not have the stated axes; if rows or labels do not fit.
     """
     path = Path(base["path"])
+    if base.get("digest") is not None and BaseSpec.model_validate(base).contents() != base["digest"]:
+        raise ModelError(_PATH, f"{path} has changed since the study began; give a new study a new directory")
     if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
         found = _images(path, base)
     elif path.suffix.lower() in TABLE_SUFFIXES:
