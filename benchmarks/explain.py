@@ -7,7 +7,7 @@ A small convolutional network, smooth random images, a grid of 6 x 6 cells whose
 batches are each one's own: parsl-sa measures which pays, Captum takes all cells at once, Xplique 256.
 
 *Occlusion*: `vs_captum` is the seconds of Captum's FeatureAblation over ours. Both are exact, so equal error
-is none. `vs_captum_cold` is the same of processes from their start, with imports.
+is none. `vs_captum_cold` is the same of processes from their start, with imports; `--quick` leaves it out.
 *Total Sobol' indices*: `vs_xplique` is the seconds of Xplique's SobolAttributionMethod (by PYTHON of its own
 environment, see `peers_xplique.py`) over ours at the smallest error that both reach, along lines between
 measured points in logarithms. Errors are root mean squares over cells and images against a long run.
@@ -56,10 +56,10 @@ class Effort:
     designs: tuple[int, ...] = (16, 64, 256)
     permutations: tuple[int, ...] = (4, 16, 64)
     repeats: int = 3
-    cold: int = 2
+    cold: int = 2  # processes
 
 
-QUICK = Effort(1, 3, 256, 60, (256,), (16, 64), (2, 8), repeats=1, cold=1)
+QUICK = Effort(1, 3, 128, 60, (256,), (16, 64), (2, 8), repeats=1, cold=0)
 
 COLD = {
     "ours": """
@@ -130,8 +130,10 @@ def xplique(
     return {"versions": told["versions"], "sobol": sobol}
 
 
-def cold_seconds(who: str, grid: int, threads: int, repeats: int) -> float:
-    """Return the least seconds of a process that makes one map of occlusion; the first fills the caches."""
+def cold_seconds(who: str, grid: int, threads: int, repeats: int) -> float | None:
+    """Return the least seconds of a process that makes one map of occlusion; None where none is started."""
+    if not repeats:
+        return None
     start = f"import sys; sys.path.insert(0, {str(HERE)!r})\nimport torch\ntorch.set_num_threads({threads})\n"
     start += "from masked import Task\nfrom models import cnn\nmodel, image = cnn.load(), cnn.images(1)[0]\n"
     command = [sys.executable, "-c", start + COLD[who].format(grid=grid, threads=threads)]
@@ -160,7 +162,7 @@ def measure(effort: Effort, threads: int, python: str | None) -> dict[str, Any]:
         cold_s = cold_seconds("captum", task.grid, threads, effort.cold)
         told["captum"] = {"occlusion": ablation, "shapley": curve, "cold_s": cold_s}
         told["vs_captum"] = ablation["seconds"] / own["occlusion"]["seconds"]
-        told["vs_captum_cold"] = cold_s / own["cold_s"]
+        told["vs_captum_cold"] = cold_s / own["cold_s"] if cold_s else None
         told["vs_captum_shapley"] = ratio(curve, own["sobol"], "relative_error")
     told["xplique"] = xplique(task, exact, effort, threads, python)
     if told["xplique"]:
@@ -191,7 +193,7 @@ def show(told: dict[str, Any]) -> None:
     print(f"the reference has an error of {told['reference_error']:.1g}")
     for name, value in told.items():
         if name.startswith("vs_"):
-            print(f"{name:20}" + ("not installed" if value is None else f"{value:.3g}"))
+            print(f"{name:20}" + ("not measured" if value is None else f"{value:.3g}"))
 
 
 def main() -> None:

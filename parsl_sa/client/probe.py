@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import platform
 import sys
-import time
 import traceback
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -22,14 +21,8 @@ import psutil
 from parsl_sa import design, models, stats
 from parsl_sa.arrays import checksum
 from parsl_sa.client.cautions import cautions
-from parsl_sa.client.cut import (
-    CHUNK_BYTES,
-    Costs,
-    cut,
-    full_batch_bundles,
-    largest_batch,
-    power_of_two_below,
-)
+from parsl_sa.client.costs import measure_costs
+from parsl_sa.client.cut import cut, largest_batch
 from parsl_sa.client.input_cautions import input_cautions
 from parsl_sa.client.memory import Memory, available_bytes
 from parsl_sa.client.notes import accuracy, batch_bits
@@ -50,8 +43,6 @@ PROBE_BYTES = 64 << 20
 PROBE_FORWARDS = 1 << 16
 FEWEST_ROWS = 8
 LARGEST_BATCH = 8192
-_TIMED = 3
-_TIMED_S = 0.2
 _PACKAGES = ("numba", "numpy", "parsl", "parsl-sa", "scipy", "torch")
 
 
@@ -138,7 +129,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
         fields=[quantity.cells for quantity in quantities if quantity.shape], weights=weights,
         dtype=evaluator.dtype,
     )  # fmt: skip
-    costs = _costs(sampler, evaluator, accumulator, chosen.batch)
+    costs = measure_costs(sampler, evaluator, accumulator, chosen.batch)
     sizes = cut(costs, replicate_bundles, ranks)
     form = stats.Form.smaller(accumulator, sizes.lease_bundles, sizes.lanes, evaluator.dtype)
     hashes = evaluator.hashes()
@@ -192,34 +183,6 @@ def _sampler(spec: StudySpec, replicate_bundles: int) -> design.Sampler:
         place, colon, message = str(error).partition(": ")
         fault = Fault(place, message) if colon else Fault("design", str(error))
         raise SpecError([fault]) from error
-
-
-def _costs(
-    sampler: design.Sampler, evaluator: models.Evaluator, accumulator: stats.Accumulator, batch: int
-) -> Costs:
-    """Time whole bundles on this rank, as many as fill a batch: their design, their forwards, their fold."""
-    model, n_rows = evaluator.model, sampler.layout.n_rows
-    forwards = n_rows * evaluator.n_cases
-    bundle_bytes = n_rows * evaluator.n_cells * np.dtype(evaluator.dtype).itemsize
-    n = min(
-        full_batch_bundles(forwards, batch, fixed=model.fixed_batch is not None),
-        power_of_two_below(CHUNK_BYTES // bundle_bytes),
-        sampler.replicate_bundles,
-    )
-    size = model.fixed_batch or max(model.smallest_batch, min(batch, n * forwards))
-    stats.prewarm(accumulator, evaluator.dtype)
-    times: list[float] = []
-    while len(times) < _TIMED and sum(times) < _TIMED_S:
-        started = time.perf_counter()
-        inputs = sampler.rows(len(times) * n, (len(times) + 1) * n)
-        outputs = evaluator.evaluate(inputs.reshape(n * n_rows, -1), size).reshape(n, n_rows, -1)
-        accumulator.update(outputs, stats.whole_bundles(outputs, accumulator.masked))
-        accumulator.give_back(accumulator.take_partials()[0])
-        times.append(time.perf_counter() - started)
-    lane_bytes = 8 * sum(k * width for k, width in accumulator.partial_shapes())
-    return Costs(
-        forwards, min(times) / n, bundle_bytes, batch, model.smallest_batch, model.fixed_batch, lane_bytes
-    )
 
 
 def save(found: Probe, out: Path) -> None:

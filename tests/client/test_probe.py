@@ -80,6 +80,14 @@ def test_a_slow_model_is_found_slow_and_cut_small(tmp_path: Path) -> None:
     assert found.plan.replicate_bundles == 512
 
 
+def test_a_small_study_is_not_tried_in_batches_that_it_cannot_fill(tmp_path: Path) -> None:
+    seen = tmp_path / "batches.txt"
+    told = MODEL.replace("lift = ", f"print(len(x), file=open({str(seen)!r}, 'a')); lift = ")
+    assert probed(tmp_path / "study", model=told).plan.batch <= 8  # two bundles of four rows in a lane
+    # A and B of 16 bundles are the probe's own sample; the rate of so small a model grows far beyond
+    assert max(map(int, seen.read_text().split())) == 32
+
+
 def test_seed_and_design_do_not_change_how_a_spec_is_known(tmp_path: Path) -> None:
     plan = probed(tmp_path / "a").plan
     assert probed(tmp_path / "b").plan.science == plan.science
@@ -151,7 +159,7 @@ def test_the_program_writes_plan_pivots_and_figures(tmp_path: Path) -> None:
     ]
     assert out.read_pivots().shape == (out.read_plan().n_cells,)
     figures = json.loads((out.root / "figures.json").read_text())
-    assert set(figures) == {"costs", "warnings"}
+    assert set(figures) == {"costs", "warnings", "notes"}
 
 
 def test_the_program_writes_faults_and_the_users_own_traceback(
