@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from parsl_sa.report.names import cells_word
 from parsl_sa.report.numbers import MISSING, measured, number
-from parsl_sa.results.schema import EFFECTS, cells_word, is_field
+from parsl_sa.results.schema import EFFECTS, is_field
 from parsl_sa.results.summary import over_cells
 
 if TYPE_CHECKING:

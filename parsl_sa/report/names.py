@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from parsl_sa.records import CASE
+from parsl_sa.results.schema import cell_dims
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+from typing import TYPE_CHECKING
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -76,3 +84,15 @@ def distinct(names: Sequence[str], width: int) -> list[str]:
     )
     cut = max((i + 1 for i, letter in enumerate(first[:alike]) if letter in SEPARATORS), default=0)
     return [shorten(f"…{name[cut:]}" if cut else name, width) for name in names]
+
+
+def cells_word(ds: xr.Dataset) -> str:
+    """Return what the cells of a quantity are called: base inputs, where they are all it has.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> cells_word(xr.Dataset({"mean": ("case", [1.0])})), cells_word(xr.Dataset({"mean": ("x", [1.0])}))
+    ('base inputs', 'cells')
+    """
+    return "base inputs" if cell_dims(ds) == (CASE,) else "cells"

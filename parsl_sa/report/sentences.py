@@ -10,10 +10,10 @@ import numpy as np
 from parsl_sa.report.dependence import is_dependent
 from parsl_sa.report.effects.order import effects
 from parsl_sa.report.effects.sentences import answer as effect_answer
-from parsl_sa.report.names import listed, shorten
+from parsl_sa.report.names import cells_word, listed, shorten
 from parsl_sa.report.numbers import index, percent
 from parsl_sa.report.ranking import Ranking, rank
-from parsl_sa.results.schema import cell_dims, cells_word, is_field
+from parsl_sa.results.schema import cell_dims, is_field
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -20,11 +20,12 @@ from parsl_sa.report.fitting import Fitting
 from parsl_sa.report.flags import flagged
 from parsl_sa.report.moments import counts, moments
 from parsl_sa.report.named import named_table
+from parsl_sa.report.names import cells_word
 from parsl_sa.report.numbers import MISSING, align, index, no_minus_zero, number
 from parsl_sa.report.pairs import Pairs, pairs
 from parsl_sa.report.ranking import Ranking, positions, rank
 from parsl_sa.report.sentences import answer
-from parsl_sa.results.schema import PARAMETER, cells_word, is_field
+from parsl_sa.results.schema import PARAMETER, is_field
 from parsl_sa.results.summary import over_cells
 
 if TYPE_CHECKING:

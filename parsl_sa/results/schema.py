@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 import xarray as xr
 
-from parsl_sa.records import CASE
 from parsl_sa.results.meanings import AGGREGATED, MASKED, WEIGHT, attributes, unit_text
 
 if TYPE_CHECKING:
@@ -262,17 +261,6 @@ def named_cells(ds: xr.Dataset) -> tuple[str, tuple[str, ...]] | None:
     if len(dims) != 1 or dims[0] not in ds.coords or ds[dims[0]].dtype.kind in "iuf":
         return None
     return dims[0], tuple(str(name) for name in ds[dims[0]].values.tolist())
-
-
-def cells_word(ds: xr.Dataset) -> str:
-    """Return what the cells of a quantity are called: base inputs, where they are all it has.
-
-    Examples
-    --------
-    >>> cells_word(xr.Dataset({"mean": ("case", [1.0])})), cells_word(xr.Dataset({"mean": ("x", [1.0])}))
-    ('base inputs', 'cells')
-    """
-    return "base inputs" if cell_dims(ds) == (CASE,) else "cells"
 
 
 def parameter_names(ds: xr.Dataset) -> list[str]:

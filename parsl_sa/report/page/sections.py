@@ -13,13 +13,14 @@ from parsl_sa.records import CASE
 from parsl_sa.report.effects.order import Effects, effects
 from parsl_sa.report.effects.tables import COLUMNS, effect_texts, place_texts
 from parsl_sa.report.moments import moment_pairs
+from parsl_sa.report.names import cells_word
 from parsl_sa.report.numbers import number
 from parsl_sa.report.page.bars import MOST, SHOWN, Row, Scale, rows, with_minus
 from parsl_sa.report.page.pictures import TIMES, Group, effect_group, field_group, history
 from parsl_sa.report.pairs import Pairs, pairs
 from parsl_sa.report.ranking import Ranking, rank
 from parsl_sa.report.sentences import answer
-from parsl_sa.results.schema import cell_dims, cells_word, is_field
+from parsl_sa.results.schema import cell_dims, is_field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
