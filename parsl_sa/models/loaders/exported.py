@@ -9,7 +9,8 @@ from torch.export.passes import move_to_device_pass
 
 from parsl_sa.errors import ModelError
 from parsl_sa.models.hardware import choose_device
-from parsl_sa.models.located import locate
+from parsl_sa.models.loaders import pt2
+from parsl_sa.models.located import locate, require_trust
 from parsl_sa.models.protocol import InputTensor
 from parsl_sa.models.source import user_code
 from parsl_sa.models.wrapped import TORCH_DTYPES, TorchModel
@@ -46,7 +47,7 @@ def load(model: Mapping[str, Any], base_dir: Path) -> TorchModel:
     ------
     ModelError
         If the file is missing or no exported program, takes anything but tensors with one batch axis, or was
-        exported in training mode.
+        exported in training mode; at ``model.trust``, if torch would run code of the file.
 
     Notes
     -----
@@ -59,6 +60,9 @@ def load(model: Mapping[str, Any], base_dir: Path) -> TorchModel:
         raise ModelError("model.arrays", "an exported file takes tensors; use 'torch'")
     if model.get("mode") == "dropout":
         raise ModelError("model.mode", "an exported file has no layers to switch; use 'eval'")
+    with user_code("model.path", f"reading {path.name}", path.parent):
+        found = pt2.runs(path)
+    remarks = (require_trust(model, f"{path.name} holds {found}, which runs as code"),) if found else ()
     with user_code("model.path", f"torch.export.load of {path.name}", path.parent):
         program = torch.export.load(path)
     _refuse_training(program)
@@ -79,6 +83,7 @@ def load(model: Mapping[str, Any], base_dir: Path) -> TorchModel:
         inputs=tuple(_described(name, value, fixed) for name, value in values.items()),
         positional=tuple(values),
         layered=False,
+        remarks=remarks,
     )
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import warnings
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +18,10 @@ from torch.export import Dim, export, save
 from parsl_sa.errors import ModelError
 from parsl_sa.models import Evaluator, choose_batch, load
 from parsl_sa.models.inputs import Assembler
+from parsl_sa.models.loaders import pt2
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ROWS = np.random.default_rng(0).standard_normal((10, 3))
@@ -185,3 +191,118 @@ def test_other_signatures_are_refused(tmp_path: Path) -> None:
     assert fault(tmp_path / "sizes.pt2", options={"a": 1})[0] == "model.options"
     assert fault(tmp_path / "sizes.pt2", arrays="numpy")[0] == "model.arrays"
     assert fault(tmp_path / "sizes.pt2", mode="dropout")[0] == "model.mode"
+
+
+class Evil:
+    """Makes the folder `ran` when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
+        return os.mkdir, ("ran",)
+
+
+def pickled(_: bytes) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(Evil(), buffer)
+    return buffer.getvalue()
+
+
+def as_pickle(config: bytes) -> bytes:
+    made = json.loads(config)
+    for each in made["config"].values():
+        each["use_pickle"] = True
+    return json.dumps(made).encode()
+
+
+def as_object(config: bytes) -> bytes:
+    return config.replace(b"tensor_0", b"opaque_obj_0")
+
+
+def written(old: str, new: str) -> Callable[[bytes], bytes]:
+    def change(text: bytes) -> bytes:
+        assert old.encode() in text
+        return text.replace(old.encode(), new.encode())
+
+    return change
+
+
+def forge(path: Path, changes: dict[str, Callable[[bytes], bytes]], more: tuple[str, ...] = ()) -> None:
+    """Write a file like `path` in its place, some records of it changed, some added."""
+    with zipfile.ZipFile(path) as archive:
+        records = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in records.items():
+            changed = [change for end, change in changes.items() if name.endswith(end)]
+            archive.writestr(name, changed[0](data) if changed else data)
+        for name in more:
+            archive.writestr(name, pickled(b""))
+
+
+def root_of(path: Path) -> str:
+    """Return the folder that the records of an archive are in."""
+    with zipfile.ZipFile(path) as archive:
+        return archive.namelist()[0].partition("/")[0]
+
+
+COMMAND = "__import__('os').mkdir('ran')"
+CONTEXT = r"\"context\": \""  # of a form of inputs, which is JSON within JSON
+FORGED: dict[str, tuple[dict[str, Callable[[bytes], bytes]], tuple[str, ...]]] = {
+    "sample inputs": ({"sample_inputs/model.pt": pickled}, ()),
+    "weights": ({"weights_config.json": as_pickle, "weight_0": pickled, "weight_1": pickled}, ()),
+    "old weights": ({}, ("net/data/weights/model.pt",)),
+    "constants": ({"constants_config.json": as_pickle, "tensor_0": pickled}, ()),
+    "objects": ({"constants_config.json": as_object}, ("net/data/constants/opaque_obj_0",)),
+    "old form": ({}, ("version", "serialized_exported_program.json")),
+    "library": ({}, ("net/data/aotinductor/model/model.so",)),
+    "formula": ({"model.json": written('"expr_str": "', f'"expr_str": "{COMMAND} or ')}, ()),
+    "guard": ({"model.json": written('"guards_code": []', f'"guards_code": ["{COMMAND}"]')}, ()),
+    "operator": ({"model.json": written("torch.ops.aten.mul.Tensor", "torch.os.mkdir")}, ()),
+    "name": ({"model.json": written('"x"', f'"x={COMMAND}"')}, ()),
+    "module": ({"model.json": written(CONTEXT + "null", CONTEXT + r"{\\\"__enum__\\\": 1}")}, ()),
+}
+
+
+class Scaled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+        self.scale = torch.tensor([2.0, 3.0])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x) * self.scale
+
+
+@pytest.mark.parametrize("part", FORGED)
+def test_nothing_of_a_forged_file_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "net.pt2"
+    write(path, Scaled().eval(), (torch.zeros(4, 3),), Dim("batch"))
+    assert pt2.runs(path) == ""
+    changes, more = FORGED[part]
+    root = root_of(path)
+    forge(path, changes, tuple(name.replace("net/", f"{root}/") for name in more))
+    place, message = fault(path)
+    assert place == "model.trust"
+    assert "which runs as code" in message
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_trusted_file_is_read_with_a_remark(tmp_path: Path) -> None:
+    path = tmp_path / "net.pt2"
+    write(path, Scaled().eval(), (torch.zeros(4, 3),))
+    forge(path, {}, (f"{root_of(path)}/data/weights/unused.pt",))
+    assert fault(path)[0] == "model.trust"
+    model = load({"path": path.name, "trust": True}, tmp_path)
+    assert model(np.zeros((4, 3))).shape == (4, 2)
+    assert any("(data/weights/unused.pt)" in remark for remark in model.remarks)
+
+
+def test_sizes_that_torch_writes_need_no_trust(tmp_path: Path) -> None:
+    class Grouped(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x[: x.shape[0] // 2 * 2].reshape(-1, 2 * x.shape[1]).sum(1).repeat_interleave(2)
+
+    write(tmp_path / "net.pt2", Grouped(), (torch.zeros(8, 3),), 4 * Dim("groups", max=100))
+    with zipfile.ZipFile(tmp_path / "net.pt2") as archive:
+        (graph,) = [name for name in archive.namelist() if name.endswith("models/model.json")]
+        assert len(json.loads(archive.read(graph))["guards_code"]) > 1
+    assert pt2.runs(tmp_path / "net.pt2") == ""
