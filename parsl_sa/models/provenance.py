@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from parsl_sa.models.protocol import Model
@@ -32,7 +33,8 @@ def hashes(model: Model, files: Sequence[Path] = ()) -> dict[str, str]:
     Returns
     -------
     dict
-        BLAKE2b-128 by file name, and under ``"(weights)"``.
+        BLAKE2b-128 by file name, and under ``"(weights)"``. Files of one name are numbered in their order:
+        ``net.py``, ``net.py (2)``; folders are left out, because a study may move.
 
     Examples
     --------
@@ -42,13 +44,18 @@ def hashes(model: Model, files: Sequence[Path] = ()) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for path in dict.fromkeys([*model.files, *files]):
-        name = path.name if path.name not in found else f"{path.parent.name}/{path.name}"
         with path.open("rb") as file:
-            found[name] = hashlib.file_digest(file, _blake2b).hexdigest()
+            found[_free(path.name, found)] = hashlib.file_digest(file, _blake2b).hexdigest()
     function = getattr(model, "function", None)
     if isinstance(function, torch.nn.Module):
         found[WEIGHTS] = _state_digest(function)
     return found
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """Return a name, numbered if it is taken."""
+    numbered = (f"{name} ({number})" for number in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
 
 
 def _blake2b() -> hashlib.blake2b:
