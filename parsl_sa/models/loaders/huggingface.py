@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from parsl_sa.models.protocol import Model
 
 _CLASS = "auto_class"
+# Keywords of from_pretrained that are not the user's to set, and what decides instead.
+_REFUSED = {
+    "trust_remote_code": "code of the folder runs with model.trust alone",
+    "local_files_only": "the network is never asked",
+    "weights_only": "weights are read without running anything of them; there is no other way",
+}
 _KEPT = (".safetensors", ".bin", ".py")
 _LISTED = 5
 
@@ -31,7 +37,7 @@ def load(model: Mapping[str, Any], base_dir: Path) -> Model:
     model : mapping
         The spec's ``model``; ``path`` is the folder. Of ``options``, ``auto_class`` names the class of
         transformers (``"AutoModelForImageClassification"``), else the folder's config does; all others are
-        keywords of ``from_pretrained``.
+        keywords of ``from_pretrained``, but for those that say what may run or be fetched.
     base_dir : Path
         Folder that a relative path starts from.
 
@@ -45,8 +51,8 @@ def load(model: Mapping[str, Any], base_dir: Path) -> Model:
     ------
     ModelError
         At ``model.loader``, if transformers is missing; at ``model.path``, if the folder lacks weights that
-        the class has, which would then be random; at ``model.options.auto_class``; at ``model.trust``, if the
-        folder brings code of its own.
+        the class has, which would then be random; at ``model.options.auto_class``; at ``model.options.KEY``,
+        if it is not the user's to set; at ``model.trust``, if the folder brings code of its own.
     """
     path = locate(model, base_dir, "huggingface", form="a folder of Hugging Face", options=True)
     transformers = require("transformers", "huggingface", "huggingface")
@@ -55,6 +61,9 @@ def load(model: Mapping[str, Any], base_dir: Path) -> Model:
     except (ValueError, OSError) as error:
         raise ModelError("model.path", f"{path / 'config.json'} cannot be read: {error}") from error
     options = dict(model.get("options") or {})
+    for key, reason in _REFUSED.items():
+        if key in options:
+            raise ModelError(f"model.options.{key}", f"cannot be set: {reason}; remove it")
     remarks: list[str] = []
     own_code = bool(config.get("auto_map"))
     if own_code:
@@ -62,7 +71,8 @@ def load(model: Mapping[str, Any], base_dir: Path) -> Model:
             require_trust(model, f"{path.name} brings code of its own, which runs when it is loaded")
         )
     kind = _class(transformers, config, options.pop(_CLASS, None), own_code=own_code)
-    options = {"dtype": "auto", "local_files_only": True, "trust_remote_code": own_code, **options}
+    options = {"dtype": "auto", **options, "local_files_only": True, "weights_only": True}
+    options["trust_remote_code"] = own_code
     _hide_progress(transformers)
     with user_code("model.path", f"{kind.__name__}.from_pretrained of {path.name}", path):
         module, told = kind.from_pretrained(str(path), output_loading_info=True, **options)

@@ -81,6 +81,14 @@ def test_code_of_the_folder_needs_trust(images: Path) -> None:
     assert (place, "code of its own" in message) == ("model.trust", True)
 
 
+@pytest.mark.parametrize("key", ["trust_remote_code", "local_files_only", "weights_only"])
+def test_what_may_run_or_be_fetched_is_no_option(images: Path, key: str) -> None:
+    for value in (True, False):
+        place, message = fault(images, options={key: value}, trust=True)
+        assert place == f"model.options.{key}"
+        assert "cannot be set" in message
+
+
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     require_module("transformers")
     (tmp_path / "vit").mkdir()
