@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -83,34 +84,45 @@ def image_inputs(
         base["size"] = [rows, columns]  # the images of a folder may differ
     elif own != (rows, columns):
         preprocess["size"] = [rows, columns]
-    if bound == _BYTES:
-        preprocess["scale"] = 1.0 / _BYTES
     if last:
         preprocess["layout"] = "channels-last"
     sides = (rows, columns) if own is None or "size" in base else own
     mask = {"kind": "mask", "grid": [min(_GRID, max(1, side // 2)) for side in sides]}
-    told = _told(model)
-    remark = "the network is given values from 0 to 1; if it was trained on others, state mean and sd"
-    preprocess |= told
+    values, remarks = _values(model, bound)
+    preprocess |= values
     return (
         {"base": base, "perturbations": [mask]},
         {"preprocess": preprocess} if preprocess else {},
-        () if told else (f"model.preprocess: {remark}",),
+        remarks,
     )
 
 
-def _told(folder: Path) -> dict[str, Any]:
-    """Return what a folder of Hugging Face says of its preprocessing; empty where it says nothing."""
-    file = folder / "preprocessor_config.json"
+def _values(model: Path, bound: float) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return how values up to `bound` become those that the network takes, and what is not certain of it.
+
+    A preprocessor of Hugging Face says what is done to bytes, so that of data from 0 to 1 less is left to do.
+    """
+    file = model / "preprocessor_config.json"
     if not file.is_file():
-        return {}
-    told: Mapping[str, Any] = json.loads(file.read_text())
+        to_1 = {"scale": 1.0 / _BYTES} if bound == _BYTES else {}
+        remark = "the network is given values from 0 to 1; if it was trained on others, state mean and sd"
+        return to_1, (f"model.preprocess: {remark}",)
+    try:
+        told: Mapping[str, Any] = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise SpecError([Fault("MODEL", f"{file} cannot be read: {error}")]) from error
     made: dict[str, Any] = {}
+    remarks: tuple[str, ...] = ()
     if told.get("do_rescale", True):
-        made["scale"] = float(told.get("rescale_factor", 1.0 / _BYTES))
+        scale_of_bytes = float(told.get("rescale_factor") or 1.0 / _BYTES)
+        scale = scale_of_bytes if bound == _BYTES else scale_of_bytes * _BYTES
+        made |= {} if math.isclose(scale, 1.0) else {"scale": scale}
+    elif bound != _BYTES:
+        remark = f"{file.name} rescales nothing, so the network is given the data as they are, from 0 to 1"
+        remarks = (f"model.preprocess: {remark}; if it was trained on 0 to 255, set scale to 255",)
     if told.get("do_normalize", True) and "image_mean" in told and "image_std" in told:
         made |= {"mean": told["image_mean"], "sd": told["image_std"]}
-    return made
+    return made, remarks
 
 
 def _array(path: Path) -> Any:
