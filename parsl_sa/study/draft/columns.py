@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parsl_sa.errors import Fault, SpecError
+from parsl_sa.spec.table import TableError, read_column
+from parsl_sa.study.draft.tables import counts_rows, fault, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy.typing as npt
     import pandas as pd
 
-SUFFIXES = (".csv", ".parquet", ".npy")
+    from parsl_sa.study.draft.tables import Table
+
 _FEW = 20  # values of a column that are taken for levels
 _LOWER, _UPPER = 0.01, 0.99
 _CORRELATED = 0.5
@@ -24,85 +26,14 @@ _MOST_PAIRS = 3
 _PLACEHOLDER = "placeholder: edit"
 
 
-@dataclass(frozen=True)
-class Table:
-    """The numeric columns of a data file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    frame : DataFrame
-        Its rows in which all of these columns are finite.
-    remarks : tuple of str
-        What of it was left out.
-    """
-
-    path: Path
-    frame: pd.DataFrame
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of its columns; ``x0``, ``x1``, ... where the file has none."""
-        return tuple(map(str, self.frame.columns))
-
-
-def read(path: Path) -> Table:
-    """Read the numeric columns of a CSV, Parquet or NPY file.
-
-    Raises
-    ------
-    SpecError
-        At ``--data``, if it cannot be read or has none.
-    """
-    import pandas as pd  # noqa: PLC0415 - slow to import
-
-    try:
-        if path.suffix == ".npy":
-            frame = _array(np.load(path, allow_pickle=False), path)
-        else:
-            frame = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    except ImportError as missing:
-        raise _fault(f"{path} needs pyarrow: pip install 'parsl-sa[parquet]'") from missing
-    except (OSError, ValueError) as error:
-        raise _fault(f"{path} cannot be read as a table: {error}") from error
-    frame.columns = [str(name).strip() for name in frame.columns]
-    numeric = frame.select_dtypes(["number", "bool"]).astype(np.float64)
-    remarks = []
-    others = [name for name in frame.columns if name not in numeric.columns]
-    if others:
-        remarks.append(
-            f"inputs.parameters: left out of {path.name}, because they are not numbers: {_list(others)}"
-        )
-    whole = numeric[np.isfinite(numeric).all(axis=1)]
-    if len(whole) < len(numeric):
-        remarks.append(
-            f"inputs.parameters: {len(numeric) - len(whole)} rows of {path.name} are not finite, left out"
-        )
-    if numeric.empty or whole.empty:
-        raise _fault(f"{path} has no rows of finite numbers")
-    return Table(path, whole, tuple(remarks))
-
-
-def _array(array: Any, path: Path) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415 - see above
-
-    if array.dtype.names is not None:
-        return pd.DataFrame(array)
-    if array.ndim != 2:
-        raise _fault(f"{path} holds an array of shape {array.shape}; the model takes rows of columns")
-    return pd.DataFrame(array, columns=[f"x{index}" for index in range(array.shape[1])])
-
-
 def parameters(
-    count: int, known: Sequence[str], table: Table | None, base_dir: Path, *, empirical: bool
+    n_columns: int, known: Sequence[str], table: Table | None, base_dir: Path, *, empirical: bool
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the parameters of a spec.
 
     Parameters
     ----------
-    count : int
+    n_columns : int
         How many columns the model takes.
     known : sequence of str
         Their names, if the model says them.
@@ -123,61 +54,103 @@ def parameters(
     Raises
     ------
     SpecError
-        At ``--data``, if it has fewer columns, or lacks one that the model names.
+        At ``--data``, if it has fewer columns, lacks one that the model names, or has no row in which all
+        that are taken are finite.
     """
     if table is None:
-        names = list(known) or [f"x{index}" for index in range(count)]
+        names = list(known) or [f"x{index}" for index in range(n_columns)]
         made = [{**_uniform(name, 0.0, 1.0), "description": _PLACEHOLDER} for name in names]
         remark = "the ranges are placeholders, 0 to 1; state those of the training, or give --data"
         return made, [f"inputs.parameters: {remark}"]
-    names, remarks = _chosen(count, known, table)
-    made = [_parameter(name, table, base_dir, empirical=empirical) for name in names]
-    return made, [*table.remarks, *remarks, *_correlated(table, names)]
+    names, remarks = _chosen(n_columns, known, table)
+    rows = table.frame[names].dropna()
+    if rows.empty:
+        raise fault(f"{table.path} has no row in which all of {listed(names)} are finite")
+    if gaps := len(table.frame) - len(rows):
+        remarks.append(f"inputs.parameters: {gaps} rows of {table.path.name} are not finite, left out")
+    rising = [] if known else [name for name in names if counts_rows(table.frame[name])]
+    if rising:
+        remarks.append(
+            f"inputs.parameters: {listed(rising)} of {table.path.name} may count the rows; if so, it is no "
+            "input: remove that column and draft again"
+        )
+    made = []
+    for name in names:
+        values = rows[name].to_numpy()
+        parameter, more = _parameter(name, values, table.path, base_dir, empirical=empirical)
+        made.append(parameter)
+        remarks += more
+    return made, [*table.remarks, *remarks, *_correlated(rows)]
 
 
-def _chosen(count: int, known: Sequence[str], table: Table) -> tuple[list[str], list[str]]:
+def _chosen(n_columns: int, known: Sequence[str], table: Table) -> tuple[list[str], list[str]]:
     missing = [name for name in known if name not in table.names]
     if known and not missing:
         return list(known), []
     if known and len(set(known) & set(table.names)) > len(known) // 2:
-        raise _fault(
-            f"{table.path} has no column '{missing[0]}', which the model names; it has {_list(table.names)}"
+        raise fault(
+            f"{table.path} has no column '{missing[0]}', which the model names; it has {listed(table.names)}"
         )
-    if len(table.names) < count:
-        raise _fault(f"{table.path} has {len(table.names)} numeric columns, and the model takes {count}")
-    names, left = list(table.names[:count]), table.names[count:]
+    if len(table.names) < n_columns:
+        raise fault(f"{table.path} has {len(table.names)} numeric columns, and the model takes {n_columns}")
+    names, left = list(table.names[:n_columns]), table.names[n_columns:]
     if not left:
         return names, []
     return names, [
-        f"inputs.parameters: the first {count} columns of {table.path.name}; left out are {_list(left)}"
+        f"inputs.parameters: the first {n_columns} columns of {table.path.name}; left out are {listed(left)}"
     ]
 
 
-def _parameter(name: str, table: Table, base_dir: Path, *, empirical: bool) -> dict[str, Any]:
-    values = table.frame[name].to_numpy()
-    levels = np.unique(values)
+def _parameter(
+    name: str, values: npt.NDArray[np.float64], path: Path, base_dir: Path, *, empirical: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """Return one parameter, and a remark where it is not drawn as was asked."""
+    levels, counts = np.unique(values, return_counts=True)
     if len(levels) == 1:
-        return {"name": name, "distribution": "constant", "value": float(levels[0])}
+        return {"name": name, "distribution": "constant", "value": float(levels[0])}, []
     low, high = (float(f"{bound:.6g}") for bound in np.quantile(values, [_LOWER, _UPPER]))
+    text = f"1 % to 99 % of {path.name}"
     few_levels = len(levels) <= _FEW and np.array_equal(levels, np.round(levels))
+    remarks = []
     if empirical or few_levels or not low < high:
-        file = os.path.relpath(table.path, base_dir)
-        unnamed = table.path.suffix == ".npy" and np.load(table.path, mmap_mode="r").dtype.names is None
-        column = int(name.removeprefix("x")) if unnamed else name
-        return {"name": name, "distribution": "empirical", "file": file, "column": column}
-    text = f"1 % to 99 % of {table.path.name}"
-    return {**_uniform(name, low, high), "description": text}
+        column = _column(name, path)
+        if _is_readable(path, column):
+            file = os.path.relpath(path, base_dir)
+            return {"name": name, "distribution": "empirical", "file": file, "column": column}, []
+        if len(levels) <= _FEW:
+            chosen = {"values": levels.tolist(), "weights": counts.tolist()}
+            return {"name": name, "distribution": "choice", **chosen}, []
+        why = "because a study cannot read the column as it is: it has gaps, texts, or a name of several"
+        remarks = [f"inputs.parameters: {name} is uniform, not drawn from its values, {why}"]
+        if not low < high:
+            low, high, text = float(levels[0]), float(levels[-1]), f"all of {path.name}"
+    return {**_uniform(name, low, high), "description": text}, remarks
+
+
+def _column(name: str, path: Path) -> str | int:
+    unnamed = path.suffix == ".npy" and np.load(path, mmap_mode="r").dtype.names is None
+    return int(name.removeprefix("x")) if unnamed else name
+
+
+def _is_readable(path: Path, column: str | int) -> bool:
+    """Tell whether a study can read a column itself, which takes no gaps."""
+    try:
+        read_column(path, column)
+    except TableError:
+        return False
+    return True
 
 
 def _uniform(name: str, low: float, high: float) -> dict[str, Any]:
     return {"name": name, "distribution": "uniform", "low": low, "high": high}
 
 
-def _correlated(table: Table, names: Sequence[str]) -> list[str]:
+def _correlated(rows: pd.DataFrame) -> list[str]:
     """Tell of columns that go together, which independent parameters do not."""
-    if len(names) < 2 or len(table.frame) < 3:
+    names = list(rows.columns)
+    if len(names) < 2 or len(rows) < 3:
         return []
-    ranks = table.frame[list(names)].rank()
+    ranks = rows.rank()
     with np.errstate(invalid="ignore", divide="ignore"):  # constant columns
         matrix = np.corrcoef(ranks.to_numpy(), rowvar=False)
     pairs = [
@@ -194,11 +167,3 @@ def _correlated(table: Table, names: Sequence[str]) -> list[str]:
         "itself: some rows will be unlike the data; inputs.dependence keeps them together"
     )
     return [f"inputs.dependence: {remark}"]
-
-
-def _list(names: Sequence[str], most: int = 8) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-def _fault(message: str) -> SpecError:
-    return SpecError([Fault("--data", message)])

@@ -14,7 +14,7 @@ from parsl_sa.errors import Fault, SpecError
 from parsl_sa.models.inputs import assembler
 from parsl_sa.models.source import user_code
 from parsl_sa.spec import parse_spec, replicate_plan, resolved
-from parsl_sa.study.draft import columns, images
+from parsl_sa.study.draft import columns, images, tables
 from parsl_sa.study.draft.outputs import classes_of, looks_probable, outputs
 from parsl_sa.study.draft.shapes import Taken, batch_of, taken
 
@@ -81,7 +81,7 @@ def draft(model: Mapping[str, Any], data: Path | None, base_dir: Path, *, empiri
     if data is not None and not data.exists():
         raise SpecError([Fault("--data", f"{data}: no such file or folder")])
     loaded = models.load(model, base_dir)
-    table = columns.read(data) if data is not None and _is_table(data) else None
+    table = tables.read(data) if data is not None and _is_table(data) else None
     sides = images.sides_of(data) if data is not None and table is None else None
     found = taken(loaded, None if table is None else len(table.names), sides)
     if found.is_image:
@@ -108,8 +108,8 @@ def _is_table(data: Path) -> bool:
     """Tell whether data are rows of columns; an array of more than two axes is images."""
     if images.is_images(data):
         return False
-    if data.suffix not in columns.SUFFIXES:
-        known = ", ".join(columns.SUFFIXES)
+    if data.suffix not in tables.SUFFIXES:
+        known = ", ".join(tables.SUFFIXES)
         raise SpecError([Fault("--data", f"{data} is neither a table ({known}) nor an image")])
     try:
         return data.suffix != ".npy" or np.load(data, mmap_mode="r", allow_pickle=False).ndim <= 2
@@ -125,7 +125,7 @@ def _of_images(found: Taken, data: Path | None, base_dir: Path, path: str) -> _I
 
 
 def _of_columns(
-    found: Taken, model: Model, table: columns.Table | None, base_dir: Path, *, empirical: bool
+    found: Taken, model: Model, table: tables.Table | None, base_dir: Path, *, empirical: bool
 ) -> _Inputs:
     if any(len(shape) > 1 for shape in found.shapes.values()):
         text = f"it takes an input of shape {found.only}; init writes specs for rows of numbers and images"
