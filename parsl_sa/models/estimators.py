@@ -12,6 +12,8 @@ from parsl_sa.errors import ModelError
 from parsl_sa.models.protocol import InputTensor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
 # Of a classifier the first of these; a predicted class is a step, and its label seldom a number.
@@ -24,7 +26,7 @@ _METHODS = (
     "transform",
     "score_samples",
 )
-_MOST_CLASSES = 8
+_MOST_NAMES = 8
 
 
 def is_estimator(made: object) -> bool:
@@ -80,11 +82,18 @@ class EstimatorCall:
 
     @property
     def remark(self) -> str:
-        """What of it is studied, and what the columns of the output are."""
+        """What of it is studied, what the columns of the output are, and which columns it takes.
+
+        A loader does not see the spec's parameters, so their order is left for the user to compare.
+        """
         classes = [str(name) for name in getattr(self.estimator, "classes_", ())]
-        shown = ", ".join(classes[:_MOST_CLASSES]) + (", ..." if len(classes) > _MOST_CLASSES else "")
-        of = f"; its columns are the classes {shown}" if classes and self.method != "predict" else ""
-        return f"model.method: {self.method} of {self.kind} is studied{of}"
+        of = (
+            f"; its columns are the classes {_first(classes)}" if classes and self.method != "predict" else ""
+        )
+        takes = (
+            f"; the parameters are taken for {_first(self.columns)}, in this order" if self.columns else ""
+        )
+        return f"model.method: {self.method} of {self.kind} is studied{of}{takes}"
 
     def __call__(self, rows: npt.NDArray[Any]) -> Any:
         """Evaluate one batch."""
@@ -99,6 +108,10 @@ class EstimatorCall:
         if not hasattr(self.estimator, "classes_"):
             return "predict"
         return next(name for name in _OF_CLASSIFIERS if hasattr(self.estimator, name))
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMES]) + (", ..." if len(names) > _MOST_NAMES else "")
 
 
 def _one_job(estimator: Any) -> Any:

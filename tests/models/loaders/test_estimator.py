@@ -84,7 +84,9 @@ def test_columns_by_name(tmp_path: Path) -> None:
     columns = make_column_transformer((StandardScaler(), ["c", "a"]), remainder="drop")
     fitted = make_pipeline(columns, LinearRegression()).fit(table, 2 * ROWS[:, 2])
     stored(tmp_path, fitted)
-    np.testing.assert_allclose(loaded(tmp_path)(ROWS), 2 * ROWS[:, 2], atol=1e-12)
+    model = loaded(tmp_path)
+    np.testing.assert_allclose(model(ROWS), 2 * ROWS[:, 2], atol=1e-12)
+    assert any("the parameters are taken for a, b, c, in this order" in remark for remark in model.remarks)
 
 
 def test_a_function_may_return_one(tmp_path: Path) -> None:
