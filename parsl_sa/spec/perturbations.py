@@ -161,8 +161,13 @@ class MaskSpec(PerturbationSpec):
 
     def file_faults(self, place: str) -> Iterator[Fault]:
         """See `PerturbationSpec.file_faults`."""
-        if self.segments is not None and not Path(self.segments).is_file():
+        if self.segments is None:
+            return
+        if not Path(self.segments).is_file():
             yield Fault(f"{place}.segments", f"{self.segments}: no such file; paths are relative to the spec")
+        elif not count_segments(self.segments):
+            text = "must be a .npy array of whole numbers that number the cells from 0 without gaps"
+            yield Fault(f"{place}.segments", f"{self.segments} {text}")
 
 
 class NoiseSpec(PerturbationSpec):
@@ -247,7 +252,7 @@ def brought_along(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def count_segments(path: str | None) -> int:
-    """Return the number of segments in a file; 0 where it cannot be read, which `check` tells apart.
+    """Return the number of segments in a file; 0 where it does not number cells from 0 without gaps.
 
     Parameters
     ----------
@@ -257,6 +262,10 @@ def count_segments(path: str | None) -> int:
     import numpy as np  # noqa: PLC0415 - specs are read by commands that never compute
 
     try:
-        return int(np.load(str(path), allow_pickle=False).max()) + 1
+        array = np.load(str(path), allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return 0
+    if array.dtype.kind not in "iu" or array.size == 0:
+        return 0
+    found = np.unique(array)
+    return len(found) if found[0] == 0 and int(found[-1]) == len(found) - 1 else 0

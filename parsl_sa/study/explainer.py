@@ -25,7 +25,7 @@ def explain(
     *,
     method: str = "sobol",
     grid: Sequence[int] | None = None,
-    baseline: str | float = "blur",
+    baseline: str | float | None = None,
     quantity: str = "log-odds",
     n: int | None = None,
     layout: str | None = None,
@@ -56,8 +56,9 @@ def explain(
     grid : sequence of int, optional
         Cells along each axis but the channels; by default 5 to 8, so that all are alike, or one a feature
         of up to 64.
-    baseline : str or float
-        What a masked cell becomes: ``"blur"``, ``"zero"``, ``"mean"``, ``"noise"``, or a number.
+    baseline : str or float, optional
+        What a masked cell becomes: ``"blur"``, ``"zero"``, ``"mean"``, ``"noise"``, or a number; by default
+        "blur", and "zero" for a row of features, between which nothing can be blurred.
     quantity : str
         What is explained of the target: ``"log-odds"``, ``"logit"``, ``"margin"``, ``"probability"``. A
         probability is flat where the network is sure, and its map undefined there: take log-odds.
@@ -75,7 +76,7 @@ def explain(
     seed : int
         Of the design, and of noise.
     directory : str or Path, optional
-        Where the study is kept; by default nowhere.
+        Where the study is kept, its input beside it; by default nowhere.
     progress : bool
         Whether to show progress.
     **spec
@@ -113,10 +114,15 @@ def explain(
     inputs = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
     axes = _layout(inputs.shape, layout)
     cells = _grid(inputs.shape[-len(axes) :], axes, grid)
+    if baseline is None:
+        baseline = "zero" if axes == "F" else "blur"
     if method not in METHODS:
         raise SpecError([Fault("method", f"must be one of {', '.join(METHODS)}; it is '{method}'")])
     with tempfile.TemporaryDirectory(prefix="parsl-sa-explain-") as scratch:
-        np.save(Path(scratch) / "x.npy", inputs)
+        # a study that is kept goes on to need its inputs
+        saved = Path(scratch) / "x.npy" if directory is None else Path(f"{directory}-input.npy").resolve()
+        saved.parent.mkdir(parents=True, exist_ok=True)
+        np.save(saved, inputs)
         mask: dict[str, Any] = {"kind": "mask", "grid": cells, "baseline": baseline}
         drawn = method == "occlusion" and baseline == "noise"
         if method == "occlusion":
@@ -126,7 +132,7 @@ def explain(
         elif baseline == "noise":
             mask["seed"] = seed
         given = {
-            "base": {"path": str(Path(scratch) / "x.npy"), "layout": axes},
+            "base": {"path": str(saved), "layout": axes},
             "perturbations": [mask],
             **({"parameters": [_NOISE]} if drawn else {}),
         }

@@ -124,6 +124,7 @@ class Assembler:
         if not self.can_be_clean or self.bases is None:
             raise ValueError("there are no inputs without parameters")
         main = self.bases.of(torch.as_tensor(cases))
+        main = main if self.clip is None else main.clamp(*self.clip)
         main = main if self.preprocess is None else self.preprocess(main)
         return {self.base_name: main} if self.base_name else main
 
