@@ -53,6 +53,8 @@ class Assembler:
         Right answers as they were written.
     files : tuple of Path
         What template and perturbations were read from; provenance hashes them.
+    chosen_wrong : bool
+        Whether base inputs were chosen because the model is wrong about them.
     """
 
     n_columns: int
@@ -66,6 +68,7 @@ class Assembler:
     names: tuple[str | int, ...] = ()
     labels: npt.NDArray[Any] | None = None
     files: tuple[Path, ...] = ()
+    chosen_wrong: bool = False
 
     @property
     def n_cases(self) -> int:
@@ -188,6 +191,7 @@ def assembler(plain: Mapping[str, Any], model: Model) -> Assembler:
         found.names if found.several else (),
         found.labels,
         _files(plain),
+        bool(base.get("chosen_wrong")),
     )
 
 
