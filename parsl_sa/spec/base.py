@@ -98,10 +98,9 @@ class BaseSpec(Section):
     )
     labels: str | None = Field(
         default=None,
-        description="The right answers: a column of the table, a .npy, .txt or .csv file with one a line (in "
-        "a "
-        '.csv the last column), or "folders" where the names of subfolders say the class. Class indices, '
-        "class names, or numbers for a regression.",
+        description="The right answers, class indices, class names, or numbers for a regression: a column of "
+        "the table; a .npy, .txt or .csv file with one a line (in a .csv the last column; for images, the file "
+        'names stand before it); or "folders", where the names of subfolders say the class.',
     )
     chosen_wrong: bool = Field(
         default=False,

@@ -252,8 +252,8 @@ def scores_of(outputs: Sequence[Mapping[str, Any]]) -> int | None:
     Returns
     -------
     int or None
-        The first that asks for a quantity of classes, else the only one, whose output then has to be a table
-        of numbers; None where neither is there, and where that one is compared with labels that are numbers.
+        The first that asks for a quantity of classes, else the only one, which counts where the classes of
+        the model have names; None where neither is there, and where that one is compared with labels that are numbers.
 
     Examples
     --------
