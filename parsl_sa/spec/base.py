@@ -99,8 +99,8 @@ class BaseSpec(Section):
     labels: str | None = Field(
         default=None,
         description="The right answers, class indices, class names, or numbers for a regression: a column of "
-        "the table; a .npy, .txt or .csv file with one a line (in a .csv the last column; for images, the file "
-        'names stand before it); or "folders", where the names of subfolders say the class.',
+        "the table; a .npy, .txt or .csv file with one a line (in a .csv the last column; for images, the "
+        'file names stand before it); or "folders", where the names of subfolders say the class.',
     )
     chosen_wrong: bool = Field(
         default=False,

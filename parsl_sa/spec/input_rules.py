@@ -140,10 +140,12 @@ def _mask_fits(part: Part, axes: str) -> Iterator[Finding]:
             f"needs one number for each of the axes {', '.join(axes)} of the base input; it has {len(grid)}",
             "grid",
         )
+    if axes != "F" and isinstance(baseline, list | tuple):
+        yield part.finding("is a list for rows of features alone", "baseline")
     if axes == "F" and baseline in BASELINES[1:]:
         yield part.finding(
-            'mixes features, whose order and units have nothing in common: use "zero" or a number instead '
-            f'of "{baseline}"',
+            "mixes features, whose order and units have nothing in common: use a list of numbers, one a "
+            f'feature, or "zero", instead of "{baseline}"',
             "baseline",
         )
 

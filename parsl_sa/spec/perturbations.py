@@ -25,7 +25,15 @@ def _argument(given: Any) -> Any:
     raise complain("must be a number, or the name of a parameter")
 
 
+def _number(given: Any) -> Any:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise complain("must hold numbers alone")
+    return given
+
+
 def _baseline(given: Any) -> Any:
+    if isinstance(given, list | tuple) and given:
+        return tuple(float(_number(one)) for one in given)
     if isinstance(given, str) and given not in BASELINES:
         raise complain(f"must be a number or one of {', '.join(BASELINES)}; it is '{given}'")
     return _argument(given)
@@ -37,7 +45,15 @@ Argument = Annotated[Any, BeforeValidator(_argument), WithJsonSchema(_NUMBER_OR_
 Baseline = Annotated[
     Any,
     BeforeValidator(_baseline),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": list(BASELINES)}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number"},
+                {"enum": list(BASELINES)},
+                {"type": "array", "items": {"type": "number"}, "minItems": 1},
+            ]
+        }
+    ),
 ]
 
 
@@ -97,7 +113,8 @@ class MaskSpec(PerturbationSpec):
         default="blur",
         description='What a masked cell becomes: "zero", "mean" (of each channel of this input), "blur" (the '
         'input blurred with a standard deviation of `blur`), "noise" (normal, with mean and standard '
-        "deviation of each channel of this input), or a number in the unit of the input.",
+        "deviation of each channel of this input), a number in the unit of the input, or for rows of features "
+        "a list of numbers, one each, such as the means of the data.",
     )
     blur: float | None = Field(
         default=None,

@@ -110,7 +110,7 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
         "blurred features",
         {"base": {"path": "x.csv"}, "perturbations": [{"kind": "mask", "grid": [3]}]},
         "inputs.perturbations[0].baseline",
-        'use "zero" or a number instead of "blur"',
+        'one a feature, or "zero", instead of "blur"',
     ),
     (
         "an input twice",

@@ -253,7 +253,8 @@ def scores_of(outputs: Sequence[Mapping[str, Any]]) -> int | None:
     -------
     int or None
         The first that asks for a quantity of classes, else the only one, which counts where the classes of
-        the model have names; None where neither is there, and where that one is compared with labels that are numbers.
+        the model have names; None where neither is there, and where that one is compared with labels that
+        are numbers.
 
     Examples
     --------
