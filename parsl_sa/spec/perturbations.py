@@ -113,8 +113,8 @@ class MaskSpec(PerturbationSpec):
         default="blur",
         description='What a masked cell becomes: "zero", "mean" (of each channel of this input), "blur" (the '
         'input blurred with a standard deviation of `blur`), "noise" (normal, with mean and standard '
-        "deviation of each channel of this input), a number in the unit of the input, or for rows of features "
-        "a list of numbers, one each, such as the means of the data.",
+        "deviation of each channel of this input), a number in the unit of the input, or for rows of "
+        "features a list of numbers, one each, such as the means of the data.",
     )
     blur: float | None = Field(
         default=None,
