@@ -84,8 +84,8 @@ def _blended_away(spec: StudySpec) -> Iterator[str]:
     for index, one in enumerate(spec.inputs.perturbations):
         if spec.design.method == ONE_AT_A_TIME and isinstance(one, MaskSpec) and one.distribution != SWITCH:
             yield (
-                f"inputs.perturbations[{index}].distribution: '{one.distribution}' changes cells both ways, and "
-                "such effects are 0 on average; to take cells away one at a time, say 'switch'"
+                f"inputs.perturbations[{index}].distribution: '{one.distribution}' changes cells both ways, "
+                "and such effects are 0 on average; to take cells away one at a time, say 'switch'"
             )
 
 
