@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 PROBE_BUNDLES = 32
 PROBE_BYTES = 64 << 20
 PROBE_FORWARDS = 1 << 16
+MANY_CASES = 1 << 10
 FEWEST_ROWS = 8
 LARGEST_BATCH = 8192
 _PACKAGES = ("numba", "numpy", "parsl", "parsl-sa", "scipy", "torch")
@@ -108,7 +109,7 @@ def probe(spec: StudySpec, ranks: int, threads: int) -> Probe:
     rows = _probe_rows(sampler, min(PROBE_BUNDLES, replicate_bundles))
     quantities = evaluator.learn(rows[:2])
     most = min(PROBE_BYTES // _row_bytes(evaluator), PROBE_FORWARDS // evaluator.n_cases)
-    rows = rows[: max(FEWEST_ROWS, most)]
+    rows = rows[: max(FEWEST_ROWS if evaluator.n_cases <= MANY_CASES else 2, most)]
     evaluator.probe(rows)
     notes = [*accuracy(evaluator)]
     resident_bytes = psutil.Process().memory_info().rss

@@ -14,6 +14,8 @@ from parsl_sa.models.probing import fitting_batch
 from parsl_sa.models.quantities import NOTHING, Context, accuracy, label_codes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from parsl_sa.models.inputs import Assembler
@@ -75,10 +77,19 @@ class Clean:
         if self._assembler.bases is None:
             return NOTHING
         labels = self.labels if self._reader.asks_label else None
-        predicted = self.predicted if self._reader.asks_predicted else None
+        predicted = self._asked_prediction() if self._reader.asks_predicted else None
         return Context(
             None if labels is None else labels[cases], None if predicted is None else predicted[cases]
         )
+
+    def _asked_prediction(self) -> npt.NDArray[np.int64]:
+        """Return the predictions that a quantity asks for, or say why there are none."""
+        if self.predicted is not None:
+            return self.predicted
+        why = "the output has no single class an input: name a class, or 'label'"
+        if not self._assembler.can_be_clean:
+            why = "a base input is evaluated alone for that, but a template adds parameters: name a class"
+        raise ModelError(self._reader.predicted_place, f"'predicted' is not to be had: {why}")
 
     @cached_property
     def predicted(self) -> npt.NDArray[np.int64] | None:
@@ -89,13 +100,16 @@ class Clean:
         found = np.empty(n_cases, np.int64)
         for first in range(0, n_cases, batch):
             picks = np.minimum(np.arange(first, first + batch), n_cases - 1)
-            scores = self._reader.scores(lambda picks=picks: self._model(self._assembler.clean(picks)))  # type: ignore[misc]
+            scores = self._reader.scores(self._call(picks), batch)
             if scores is None or scores.predicted.ndim != 1:
                 return None
             self._n_classes = scores.n_classes
             used = min(batch, n_cases - first)
             found[first : first + used] = scores.predicted[:used]
         return found
+
+    def _call(self, picks: npt.NDArray[np.intp]) -> Callable[[], Any]:
+        return lambda: self._model(self._assembler.clean(picks))
 
     @cached_property
     def labels(self) -> npt.NDArray[np.int64] | npt.NDArray[np.float64] | None:
@@ -105,6 +119,8 @@ class Clean:
             return None
         if self.predicted is not None:
             return label_codes(written, self._n_classes, self._reader.classes)
+        if self._reader.classes:
+            return label_codes(written, len(self._reader.classes), self._reader.classes)
         if written.dtype.kind not in "fiub":
             raise ModelError(_PLACE, f"'{written[0]}' is no number, and no output tells classes of scores")
         return written.astype(np.float64)
@@ -144,11 +160,12 @@ class Clean:
         share = accuracy(self.predicted, self.labels.astype(np.int64))
         count = len(self.predicted)
         found = Accuracy(round(share * count), count, self._n_classes)
-        if found.at_chance:
+        if found.at_chance and not self._assembler.chosen_wrong:
             raise ModelError(
                 _PLACE,
                 f"the model is right about {found.right} of {count} base inputs, and so would be "
                 f"guessing among {found.n_classes} classes: check model.preprocess (scale, mean, sd, "
-                "channels), the order of the classes and that of the labels",
+                "channels), the order of the classes and that of the labels; inputs that were chosen because "
+                "they are wrong need inputs.base.chosen_wrong",
             )
         return found

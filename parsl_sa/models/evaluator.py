@@ -158,18 +158,20 @@ class Evaluator:
         fitting = probing.fitting_batch(self.model, max(len(rows), min(self.n_cases, probing.MOST_CASES)))
         picks = np.arange(fitting)
         sample = probing.Sample(rows[picks % len(rows)], picks % self.n_cases, self._forward)
-        arrays, learnt = self.reader.learn(
-            lambda: probing.first_call(
-                self.model, lambda: self._call(sample.rows, sample.cases), sample.rows,
-                plain=self.assembler.plain,
-            ),
-            fitting,
-            self.clean.context(sample.cases),
-        )  # fmt: skip
+        if self.reader.asks_predicted or self.reader.asks_label:
+            self._try(sample)  # before base inputs are evaluated for that, so that faults are told in full
+        context = self.clean.context(sample.cases)
+        arrays, learnt = self.reader.learn(lambda: self._try(sample), fitting, context)
         self._quantities = self._over_cases(learnt)
         self._dtype = result_dtype(arrays)
         # Copies: a function may return the same buffer from every call.
         return sample, [array.copy() for array in arrays]
+
+    def _try(self, sample: probing.Sample) -> Any:
+        """Call the model on a sample, and word what it raises."""
+        return probing.first_call(
+            self.model, lambda: self._call(sample.rows, sample.cases), sample.rows, plain=self.assembler.plain
+        )
 
     def _over_cases(self, learnt: Sequence[Quantity]) -> tuple[Quantity, ...]:
         """Give every quantity the axis of the cases, where there is one."""

@@ -30,6 +30,7 @@ _SHAPE_WORDS = re.compile(
     r"|shape '.*' is invalid|cannot reshape",
     re.IGNORECASE | re.DOTALL,
 )
+_KEYWORDS = "the names in inputs.template are passed as keywords: use those that the model takes"
 _NOT_PLAIN = (
     "check the shapes that it takes against inputs.base, inputs.template and model.preprocess (layout, size)"
 )
@@ -102,9 +103,8 @@ def first_call(
     except Exception as fault:
         said = describe(fault, [path.parent for path in model.files[:1]])
         if not plain:
-            raise ModelError(
-                "model", f"it raised {said} on a batch of {len(rows)} inputs; {_NOT_PLAIN}"
-            ) from fault
+            cure = _KEYWORDS if isinstance(fault, TypeError) and "keyword" in str(fault) else _NOT_PLAIN
+            raise ModelError("model", f"it raised {said} on a batch of {len(rows)} inputs; {cure}") from fault
         if _SHAPE_WORDS.search(str(fault)):
             raise ModelError(
                 "inputs.parameters",

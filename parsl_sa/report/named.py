@@ -53,6 +53,8 @@ def named_table(ds: xr.Dataset, limit: int | None = SHOWN) -> list[RenderableTyp
         table.add_column(title, no_wrap=True)
     table.add_column("largest ST", overflow="fold")
     cells = [ds.isel({dim: place}) for place in range(len(shown))]
+    if rank(ds) is None and "mean" not in ds:  # effects, which the maps and the CSV list
+        return []
     for name, cell, largest in zip(shown, cells, _largest(cells), strict=True):
         told = dict(moment_pairs(cell))
         table.add_row(

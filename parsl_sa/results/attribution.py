@@ -27,7 +27,7 @@ class Masked:
     Parameters
     ----------
     names : tuple of str
-        Parameters of its cells, in C order of the grid or of the segments.
+        Parameter of each cell, in C order of the grid or of the segments; its group, where it is in one.
     grid : tuple of int
         Cells along each axis; one number where the cells are segments.
     segments : str
@@ -56,6 +56,10 @@ class Masked:
                 cells = np.load(self.segments, allow_pickle=False)
             except (OSError, ValueError):
                 return None
+            step = -(
+                -max(cells.shape) // max(shape)
+            )  # of a large image every second, third, ... pixel is kept
+            cells = cells[::step, ::step] if cells.ndim == 2 else cells
             return cells.astype(np.int64) if cells.shape == shape else None
         rows, columns = (np.arange(n) * count // n for n, count in zip(shape, self.grid, strict=True))
         return np.asarray(rows[:, None] * self.grid[1] + columns[None, :], np.int64)
@@ -69,11 +73,12 @@ def mask_of(attrs: Mapping[str, Any]) -> Masked | None:
     attrs : mapping
         With ``spec``, the frozen spec as JSON text.
     """
-    spec = json.loads(attrs.get("spec") or "{}")
-    for plain in (spec.get("inputs") or {}).get("perturbations") or ():
+    inputs = json.loads(attrs.get("spec") or "{}").get("inputs") or {}
+    groups = {name: group for group, names in (inputs.get("groups") or {}).items() for name in names}
+    for plain in inputs.get("perturbations") or ():
         if plain.get("kind") == "mask":
             mask = MaskSpec.model_validate(plain)
-            names = tuple(mask.cells())
+            names = tuple(groups.get(name, name) for name in mask.cells())
             return Masked(names, mask.grid or (len(names),), mask.segments or "")
     return None
 

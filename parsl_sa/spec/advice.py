@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from parsl_sa.spec.dependence_rules import SWITCH
 from parsl_sa.spec.design import FEWEST_FOR_INTERVALS, ONE_AT_A_TIME, replicate_plan, smallest_replicate
+from parsl_sa.spec.perturbations import MaskSpec
 from parsl_sa.spec.statistics import EffectsSpec, SobolSpec
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ def warnings(spec: StudySpec) -> list[str]:
     list of str
         Each begins with its place in the spec; empty where all is as asked.
     """
-    return [*_rounding(spec), *_intervals(spec), *_repeated_bundles(spec), *_unused_rows(spec)]
+    return [
+        *_rounding(spec),
+        *_intervals(spec),
+        *_repeated_bundles(spec),
+        *_unused_rows(spec),
+        *_blended_away(spec),
+    ]
 
 
 def _rounding(spec: StudySpec) -> Iterator[str]:
@@ -71,6 +78,15 @@ def _repeated_bundles(spec: StudySpec) -> Iterator[str]:
             "design.n: nothing but switches varies, so all bundles give the same effects: "
             f"{FEWEST_FOR_INTERVALS} are enough for intervals (of width 0), and 1 for the effects alone"
         )
+
+
+def _blended_away(spec: StudySpec) -> Iterator[str]:
+    for index, one in enumerate(spec.inputs.perturbations):
+        if spec.design.method == ONE_AT_A_TIME and isinstance(one, MaskSpec) and one.distribution != SWITCH:
+            yield (
+                f"inputs.perturbations[{index}].distribution: '{one.distribution}' changes cells both ways, "
+                "and such effects are 0 on average; to take cells away one at a time, say 'switch'"
+            )
 
 
 def _unused_rows(spec: StudySpec) -> Iterator[str]:

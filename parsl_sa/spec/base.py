@@ -21,12 +21,11 @@ TABLE_SUFFIXES = (".csv", ".parquet")
 ARRAY_SUFFIXES = (".npy",)
 FOLDERS = "folders"
 
-_AXES = "CHWF"
 _KNOWN = ("HWC", "CHW", "HW", "CW", "WC", "W", "F")
 
 
 def _layout(text: str) -> str:
-    if sorted(text) != sorted(set(text) & set(_AXES)) or not set(text) - {"C"}:
+    if text not in _KNOWN:
         raise complain(
             f"names the axes of one input in their order: C channels, H rows, W columns or steps, F "
             f"features, "
@@ -40,9 +39,11 @@ def _rows(given: Any) -> Any:
         return given
     if isinstance(given, str):
         first, colon, last = given.partition(":")
-        if colon and all(part == "" or part.isdigit() for part in (first, last)):
+        if colon and all(part == "" or (part.isascii() and part.isdigit()) for part in (first, last)):
             return given
     elif isinstance(given, list | tuple) and given and all(type(one) is int and one >= 0 for one in given):
+        if len(set(given)) < len(given):
+            raise complain("names an input twice; name each once")
         return tuple(given)
     raise complain('must be an index from 0, a list of them, or a range such as "0:100"')
 
@@ -97,10 +98,14 @@ class BaseSpec(Section):
     )
     labels: str | None = Field(
         default=None,
-        description="The right answers: a column of the table, a .npy, .txt or .csv file with one a line (in "
-        "a "
-        '.csv the last column), or "folders" where the names of subfolders say the class. Class indices, '
-        "class names, or numbers for a regression.",
+        description="The right answers, class indices, class names, or numbers for a regression: a column of "
+        "the table; a .npy, .txt or .csv file with one a line (in a .csv the last column; for images, the "
+        'file names stand before it); or "folders", where the names of subfolders say the class.',
+    )
+    chosen_wrong: bool = Field(
+        default=False,
+        description="Whether these inputs were chosen because the model is wrong about them; true allows a "
+        "model that is no better at their labels than guessing.",
     )
     clip: Annotated[tuple[Number, Number], AsTuple] | None = Field(
         default=None,
@@ -189,14 +194,26 @@ class BaseSpec(Section):
 
     def science(self) -> dict[str, Any]:
         """Return what results depend on: the contents of the files instead of their names."""
-        labels = FOLDERS if self.labels == FOLDERS else self.labels is not None
-        plain = self.model_dump(mode="json", exclude={"path", "digest", "unit", "layout", "labels"})
+        labels = self.labels if self.labels is None or not _is_file(self.labels) else "file"
+        plain = self.model_dump(
+            mode="json", exclude={"path", "digest", "unit", "layout", "labels", "chosen_wrong"}
+        )
         return {**plain, "layout": self.axes, "labels": labels, "contents": self.digest or self.contents()}
 
 
 def images_of(folder: Path) -> list[Path]:
-    """Return the image files of a folder and of its subfolders, in the order of their names."""
-    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+    """Return the image files of a folder and of its subfolders, in the order of their names.
+
+    Hidden files are left out, and the pictures of studies that were launched there.
+    """
+    studies = {journal.parent for journal in folder.rglob("journal.jsonl")}
+    found = (file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(
+        file
+        for file in found
+        if not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and studies.isdisjoint(file.parents)
+    )
 
 
 def _is_file(labels: str) -> bool:

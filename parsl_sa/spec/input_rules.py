@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from parsl_sa.spec.base import BaseSpec
 from parsl_sa.spec.distributions import PARAMETER_KINDS
 from parsl_sa.spec.parts import Finding, Part
-from parsl_sa.spec.perturbations import PERTURBATION_KINDS, MaskSpec, brought_along
+from parsl_sa.spec.perturbations import BASELINES, PERTURBATION_KINDS, MaskSpec, brought_along
 from parsl_sa.spec.preprocess import PreprocessSpec
 from parsl_sa.spec.template import TensorSpec
 
@@ -126,21 +126,35 @@ def _perturbation_rules(inputs: Part, broken: Broken) -> Iterator[Finding | tupl
         for key in kind.arguments():
             if isinstance(part.get(key), str):
                 yield (*steps, key), part.get(key)
-        if (
-            axes is not None
-            and kind is MaskSpec
-            and part.get("grid") is not None
-            and len(part.get("grid")) != len(axes)
-        ):
-            yield part.finding(
-                f"needs one number for each of the axes {', '.join(axes)} of the base input; it has "
-                f"{len(part.get('grid'))}",
-                "grid",
-            )
-        if axes is not None and plain.get("kind") == "shift":
-            for key, axis in (("x", "W"), ("y", "H")):
-                if axis not in axes and part.get(key) not in {None, 0}:
-                    yield part.finding(f"the base input has no axis {axis} to move along", key)
+        if axes is not None:
+            yield from _mask_fits(part, axes) if kind is MaskSpec else _shift_fits(part, axes)
+        if plain.get("kind") == "noise" and isinstance(part.get("sd"), int | float) and part.get("sd") < 0:
+            yield part.finding("must not be negative", "sd")
+
+
+def _mask_fits(part: Part, axes: str) -> Iterator[Finding]:
+    """Yield where a mask does not suit the axes of the base input."""
+    grid, baseline = part.get("grid"), part.get("baseline")
+    if grid is not None and len(grid) != len(axes):
+        yield part.finding(
+            f"needs one number for each of the axes {', '.join(axes)} of the base input; it has {len(grid)}",
+            "grid",
+        )
+    if axes != "F" and isinstance(baseline, list | tuple):
+        yield part.finding("is a list for rows of features alone", "baseline")
+    if axes == "F" and baseline in BASELINES[1:]:
+        yield part.finding(
+            "mixes features, whose order and units have nothing in common: use a list of numbers, one a "
+            f'feature, or "zero", instead of "{baseline}"',
+            "baseline",
+        )
+
+
+def _shift_fits(part: Part, axes: str) -> Iterator[Finding]:
+    """Yield along which axes a perturbation moves inputs that do not have them."""
+    for key, axis in (("x", "W"), ("y", "H")):
+        if axis not in axes and part.get(key) not in {None, 0}:
+            yield part.finding(f"the base input has no axis {axis} to move along", key)
 
 
 def _axes(inputs: Part) -> str | None:
@@ -205,6 +219,15 @@ def _preprocess_rules(inputs: Part, model: Part, broken: Broken) -> Iterator[Fin
     part = Part.of(PreprocessSpec, plain, steps, broken)
     yield from PreprocessSpec.rules(part)
     axes = _axes(inputs)
+    if inputs.get("template") is not None and inputs.get("base") is None:
+        written = PreprocessSpec.model_fields
+        for key in (key for key in plain if key in written and plain[key] != written[key].default):
+            yield part.finding(
+                "is for a base input or for plain parameters, and a template puts these into tensors itself: "
+                "state there what the network reads",
+                key,
+            )
+        return
     if "base" in inputs.broken or (axes is not None and {"H", "W"} <= set(axes)):
         return
     for key, default in _DEFAULTS.items():

@@ -25,7 +25,15 @@ def _argument(given: Any) -> Any:
     raise complain("must be a number, or the name of a parameter")
 
 
+def _number(given: Any) -> Any:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise complain("must hold numbers alone")
+    return given
+
+
 def _baseline(given: Any) -> Any:
+    if isinstance(given, list | tuple) and given:
+        return tuple(float(_number(one)) for one in given)
     if isinstance(given, str) and given not in BASELINES:
         raise complain(f"must be a number or one of {', '.join(BASELINES)}; it is '{given}'")
     return _argument(given)
@@ -37,7 +45,15 @@ Argument = Annotated[Any, BeforeValidator(_argument), WithJsonSchema(_NUMBER_OR_
 Baseline = Annotated[
     Any,
     BeforeValidator(_baseline),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": list(BASELINES)}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number"},
+                {"enum": list(BASELINES)},
+                {"type": "array", "items": {"type": "number"}, "minItems": 1},
+            ]
+        }
+    ),
 ]
 
 
@@ -97,7 +113,8 @@ class MaskSpec(PerturbationSpec):
         default="blur",
         description='What a masked cell becomes: "zero", "mean" (of each channel of this input), "blur" (the '
         'input blurred with a standard deviation of `blur`), "noise" (normal, with mean and standard '
-        "deviation of each channel of this input), or a number in the unit of the input.",
+        "deviation of each channel of this input), a number in the unit of the input, or for rows of "
+        "features a list of numbers, one each, such as the means of the data.",
     )
     blur: float | None = Field(
         default=None,
@@ -161,8 +178,13 @@ class MaskSpec(PerturbationSpec):
 
     def file_faults(self, place: str) -> Iterator[Fault]:
         """See `PerturbationSpec.file_faults`."""
-        if self.segments is not None and not Path(self.segments).is_file():
+        if self.segments is None:
+            return
+        if not Path(self.segments).is_file():
             yield Fault(f"{place}.segments", f"{self.segments}: no such file; paths are relative to the spec")
+        elif not count_segments(self.segments):
+            text = "must be a .npy array of whole numbers that number the cells from 0 without gaps"
+            yield Fault(f"{place}.segments", f"{self.segments} {text}")
 
 
 class NoiseSpec(PerturbationSpec):
@@ -247,7 +269,7 @@ def brought_along(plain: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def count_segments(path: str | None) -> int:
-    """Return the number of segments in a file; 0 where it cannot be read, which `check` tells apart.
+    """Return the number of segments in a file; 0 where it does not number cells from 0 without gaps.
 
     Parameters
     ----------
@@ -257,6 +279,10 @@ def count_segments(path: str | None) -> int:
     import numpy as np  # noqa: PLC0415 - specs are read by commands that never compute
 
     try:
-        return int(np.load(str(path), allow_pickle=False).max()) + 1
+        array = np.load(str(path), allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return 0
+    if array.dtype.kind not in "iu" or array.size == 0:
+        return 0
+    found = np.unique(array)
+    return len(found) if found[0] == 0 and int(found[-1]) == len(found) - 1 else 0

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from parsl_sa.spec.parts import Finding, Part
 
 _INDICATOR = re.compile(r"(?P<name>.+?)\s*==\s*(?P<value>[-+0-9.eE]+)")
+_HUGE = 1e300
 _ENTRY = 'must be numbers and names of parameters, nested as the tensor is, such as ["alpha", 0.0, "Re"]'
 
 
@@ -58,7 +59,12 @@ def indicator(entry: str) -> tuple[str, float | None]:
     (('material', 2.0), ('alpha', None))
     """
     match = _INDICATOR.fullmatch(entry)
-    return (match["name"], float(match["value"])) if match else (entry, None)
+    if match is None:
+        return entry, None
+    try:
+        return match["name"], float(match["value"])
+    except ValueError:
+        return entry, None
 
 
 def _values(given: Any) -> Any:
@@ -69,6 +75,8 @@ def _values(given: Any) -> Any:
         raise complain("must be lists of equal length in each other, none of them empty")
     if not all(isinstance(leaf, str | int | float) and not isinstance(leaf, bool) for leaf in leaves(given)):
         raise complain(_ENTRY)
+    if not all(isinstance(leaf, str) or abs(leaf) < _HUGE for leaf in leaves(given)):
+        raise complain(f"holds a number beyond {_HUGE:g}")
     return given
 
 
@@ -134,6 +142,8 @@ class TensorSpec(Section):
         ]
         if len(sources) != 1 and not {"values", "file", "base"} & part.broken:
             yield part.finding('needs one of "values", "file" and "base"')
+        if part.get("base") is True and part.get("dtype") not in {None, "float"}:
+            yield part.finding("the base input is floating; leave dtype out", "dtype")
         if part.get("set") and part.get("file") is None and "file" not in part.broken:
             yield part.finding("replaces places of a file: give the file", "set")
         file = part.get("file")

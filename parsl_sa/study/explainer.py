@@ -11,7 +11,7 @@ from parsl_sa.study.explanation import Explanation
 from parsl_sa.study.study import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 METHODS = ("sobol", "occlusion")
 _OUTPUT = "answer"
@@ -24,14 +24,15 @@ def explain(
     target: str | int | None = "predicted",
     *,
     method: str = "sobol",
-    grid: Sequence[int] | None = None,
-    baseline: str | float = "blur",
+    grid: int | Sequence[int] | None = None,
+    baseline: str | float | Sequence[float] | None = None,
     quantity: str = "log-odds",
     n: int | None = None,
     layout: str | None = None,
     classes: Sequence[str] = (),
     scores: str = "logits",
     arrays: str = "auto",
+    preprocess: Mapping[str, Any] | None = None,
     seed: int = 0,
     directory: str | Path | None = None,
     progress: bool = False,
@@ -53,11 +54,13 @@ def explain(
     method : str
         ``"sobol"``: indices of first and total order of cells that are blended with the baseline (Fel et al.
         2021). ``"occlusion"``: what the answer loses when one cell is taken away (Zeiler and Fergus 2014).
-    grid : sequence of int, optional
-        Cells along each axis but the channels; by default 5 to 8, so that all are alike, or one a feature
-        of up to 64.
-    baseline : str or float
-        What a masked cell becomes: ``"blur"``, ``"zero"``, ``"mean"``, ``"noise"``, or a number.
+    grid : int or sequence of int, optional
+        Cells along each axis but the channels, or one number for all; by default 5 to 8, so that all are
+        alike, or one a feature of up to 64.
+    baseline : str, float or sequence of float, optional
+        What a masked cell becomes: ``"blur"``, ``"zero"``, ``"mean"``, ``"noise"``, a number, or for a row of
+        features one number each; by default "blur", and "zero" for a row, between whose features nothing can
+        be blurred.
     quantity : str
         What is explained of the target: ``"log-odds"``, ``"logit"``, ``"margin"``, ``"probability"``. A
         probability is flat where the network is sure, and its map undefined there: take log-odds.
@@ -72,10 +75,13 @@ def explain(
         What a classifier returns: ``"logits"`` or ``"probabilities"``.
     arrays : str
         What a plain function takes: ``"torch"`` tensors, ``"numpy"`` arrays; "auto" sees which its code uses.
+    preprocess : mapping, optional
+        Steps between `x` and what the model takes, as ``model.preprocess`` of a spec has them, such as
+        ``{"scale": 1 / 255, "mean": [...], "sd": [...]}`` for an image of 0 to 255. The axes are kept.
     seed : int
         Of the design, and of noise.
     directory : str or Path, optional
-        Where the study is kept; by default nowhere.
+        Where the study is kept, its input beside it; by default nowhere.
     progress : bool
         Whether to show progress.
     **spec
@@ -113,11 +119,17 @@ def explain(
     inputs = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
     axes = _layout(inputs.shape, layout)
     cells = _grid(inputs.shape[-len(axes) :], axes, grid)
+    if baseline is None:
+        baseline = "zero" if axes == "F" else "blur"
     if method not in METHODS:
         raise SpecError([Fault("method", f"must be one of {', '.join(METHODS)}; it is '{method}'")])
     with tempfile.TemporaryDirectory(prefix="parsl-sa-explain-") as scratch:
-        np.save(Path(scratch) / "x.npy", inputs)
-        mask: dict[str, Any] = {"kind": "mask", "grid": cells, "baseline": baseline}
+        # a study that is kept goes on to need its inputs
+        saved = Path(scratch) / "x.npy" if directory is None else Path(f"{directory}-input.npy").resolve()
+        saved.parent.mkdir(parents=True, exist_ok=True)
+        np.save(saved, inputs)
+        given_baseline = baseline if isinstance(baseline, str | int | float) else [float(b) for b in baseline]
+        mask: dict[str, Any] = {"kind": "mask", "grid": cells, "baseline": given_baseline}
         drawn = method == "occlusion" and baseline == "noise"
         if method == "occlusion":
             mask["distribution"] = "switch"
@@ -126,7 +138,7 @@ def explain(
         elif baseline == "noise":
             mask["seed"] = seed
         given = {
-            "base": {"path": str(Path(scratch) / "x.npy"), "layout": axes},
+            "base": {"path": str(saved), "layout": axes},
             "perturbations": [mask],
             **({"parameters": [_NOISE]} if drawn else {}),
         }
@@ -138,7 +150,7 @@ def explain(
             outputs=[_output(target, quantity)],
             name="explanation",
             model={
-                "preprocess": {"layout": "keep"},
+                "preprocess": {"layout": "keep", **(preprocess or {})},
                 "scores": scores,
                 "arrays": arrays,
                 **({"classes": list(classes)} if classes else {}),
@@ -190,7 +202,9 @@ def _layout(shape: tuple[int, ...], layout: str | None) -> str:
     raise SpecError([Fault("layout", text)])
 
 
-def _grid(shape: tuple[int, ...], axes: str, grid: Sequence[int] | None) -> list[int]:
+def _grid(shape: tuple[int, ...], axes: str, grid: int | Sequence[int] | None) -> list[int]:
+    if isinstance(grid, int):
+        return [grid] * len(axes.replace("C", ""))
     if grid is not None:
         return [int(count) for count in grid]
     lengths = [n for axis, n in zip(axes, shape, strict=True) if axis != "C"]

@@ -121,9 +121,26 @@ def test_an_image_is_masked(say: Say, drafted: Drafted, place: Path) -> None:
     assert plain["inputs"]["base"] == {"path": "a.png", "layout": "HWC", "clip": [0.0, 255.0]}
     assert plain["inputs"]["perturbations"] == [{"kind": "mask", "grid": [3, 4]}]
     assert plain["model"]["preprocess"] == {"size": [8, 8], "scale": 1 / 255}
-    assert plain["outputs"] == [{"name": "logit", "quantity": "logit", "target": "predicted"}]
+    assert plain["outputs"] == [{"name": "log-odds", "quantity": "log-odds", "target": "predicted"}]
     assert "taken for scores of classes" in said
-    assert len(launched(say, place, "net").datasets["logit"]["parameter"]) == 12
+    assert len(launched(say, place, "net").datasets["log-odds"]["parameter"]) == 12
+
+
+def test_folders_of_classes_are_labels(drafted: Drafted, place: Path) -> None:
+    from PIL import Image
+
+    for name in ("dog/a.png", "cat/b.png"):
+        (place / "pets" / name).parent.mkdir(parents=True)
+        Image.fromarray(RNG.integers(0, 255, (8, 8, 3)).astype(np.uint8)).save(place / "pets" / name)
+    (place / "cnn.py").write_text(
+        "import torch\ndef load():\n    torch.manual_seed(0)\n"
+        "    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), "
+        "torch.nn.Flatten(), torch.nn.Linear(4, 2))\n"
+    )
+    plain, said = drafted("cnn.py:load", "--data", "pets")
+    assert plain["inputs"]["base"]["labels"] == "folders"
+    assert plain["model"]["classes"] == ["cat", "dog"]
+    assert "the names of the folders" in said
 
 
 def test_a_folder_and_arrays_of_images(drafted: Drafted, place: Path) -> None:

@@ -121,3 +121,20 @@ def test_segments_whose_file_is_gone_leave_a_note(tmp_path: Path) -> None:
     (only,) = attribution_plates(ds, found, np.zeros((1, 2, 2, 3), np.uint8), 1)
     texts = [text.get_text() for ax in alone(only).axes for text in ax.texts]
     assert "the file of\nsegments is gone" in texts
+
+
+def test_cells_of_a_group_share_its_index() -> None:
+    spec = {"inputs": {**SPEC["inputs"], "groups": {"left": ["mask[0,0]", "mask[1,0]"]}}}
+    names = ["left", "mask[0,1]", "mask[0,2]", "mask[1,1]", "mask[1,2]"]
+    ds = xr.Dataset({"ST": ("parameter", [0.5, 0.1, 0.2, 0.3, 0.4])}, {"parameter": names})
+    maps = attribution(ds, mask(spec))
+    assert maps["ST"].values.tolist() == [[0.5, 0.1, 0.2], [0.5, 0.3, 0.4]]
+
+
+def test_segments_are_thinned_as_their_picture_is(tmp_path: Path) -> None:
+    cells = np.arange(300)[:, None] // 100 + np.zeros((1, 200), int)
+    np.save(tmp_path / "cells.npy", cells)
+    plain = {"kind": "mask", "segments": str(tmp_path / "cells.npy"), "n_segments": 3}
+    pixels = mask({"inputs": {"perturbations": [plain]}}).pixels((150, 100))
+    assert pixels is not None
+    np.testing.assert_array_equal(pixels, cells[::2, ::2])

@@ -106,6 +106,37 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
         "C channels",
     ),
     ("rows", {"base": {**BASE, "rows": "1-3"}, "perturbations": [MASK]}, "inputs.base.rows", '"0:100"'),
+    (
+        "blurred features",
+        {"base": {"path": "x.csv"}, "perturbations": [{"kind": "mask", "grid": [3]}]},
+        "inputs.perturbations[0].baseline",
+        'one a feature, or "zero", instead of "blur"',
+    ),
+    (
+        "an input twice",
+        {"base": {**BASE, "rows": [1, 1]}, "perturbations": [MASK]},
+        "inputs.base.rows",
+        "twice",
+    ),
+    (
+        "negative noise",
+        {"base": BASE, "perturbations": [MASK, {"kind": "noise", "sd": -1.0, "seed": 0}]},
+        "inputs.perturbations[1].sd",
+        "must not be negative",
+    ),
+    (
+        "token ids from a base",
+        {"base": BASE, "perturbations": [MASK], "template": {"x": {"base": True, "dtype": "int64"}}},
+        "inputs.template.x.dtype",
+        "leave dtype out",
+    ),
+    (
+        "a comparison with nothing",
+        {"parameters": [SD], "template": ["sd == e"]},
+        "inputs.template",
+        "'sd == e'",
+    ),
+    ("a huge number", {"parameters": [SD], "template": ["sd", 10**400]}, "inputs.template.values", "1e+300"),
     ("clip", {"base": {**BASE, "clip": [1, 0]}, "perturbations": [MASK]}, "inputs.base.clip", "[low, high]"),
     ("template name", {"parameters": [SD], "template": ["sdd"]}, "inputs.template", "did you mean 'sd'?"),
     (
@@ -148,6 +179,39 @@ def test_preprocessing_of_images_needs_an_image():
     with pytest.raises(SpecError) as caught:
         parse_spec(spec_of({"parameters": [SD]}, model=model))
     assert [fault.place for fault in caught.value.faults] == ["model.preprocess.size", "model.preprocess.sd"]
+
+
+def test_preprocessing_of_a_template_is_refused():
+    model = {"loader": "python", "path": "model.py:load", "preprocess": {"scale": 10.0}}
+    with pytest.raises(SpecError) as caught:
+        parse_spec(spec_of({"parameters": [SD], "template": ["sd", 1.0]}, model=model))
+    assert [fault.place for fault in caught.value.faults] == ["model.preprocess.scale"]
+
+
+@pytest.mark.parametrize("cells", [np.array([["a", "b"]]), np.array([[0, 2]]), np.array([[0.0, 1.0]])])
+def test_segments_number_cells_without_gaps(tmp_path, cells):
+    np.save(tmp_path / "x.npy", np.ones((1, 2)))
+    np.save(tmp_path / "cells.npy", cells)
+    mask = {"kind": "mask", "segments": "cells.npy"}
+    inputs = {"base": {"path": "x.npy", "layout": "HW"}, "perturbations": [mask]}
+    with pytest.raises(SpecError) as caught:
+        resolved(parse_spec(spec_of(inputs)), tmp_path)
+    assert [fault.place for fault in caught.value.faults] == ["inputs.perturbations[0].segments"]
+
+
+def test_labels_by_another_column_are_another_study(tmp_path):
+    (tmp_path / "x.csv").write_text("a,y,z\n1,0,1\n2,1,0\n")
+    mask = {"kind": "mask", "grid": [2], "baseline": "zero"}
+    one, other = (
+        science(
+            resolved(
+                parse_spec(spec_of({"base": {"path": "x.csv", "labels": key}, "perturbations": [mask]})),
+                tmp_path,
+            )
+        )
+        for key in "yz"
+    )
+    assert one != other
 
 
 def test_files_are_found_beside_the_spec_and_pinned(tmp_path):

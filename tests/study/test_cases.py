@@ -79,7 +79,7 @@ def test_many_cases_do_not_mean_many_leases(tmp_path: Path) -> None:
     np.save(tmp_path / "rows.npy", rows)
     inputs = {
         "base": {"path": str(tmp_path / "rows.npy"), "layout": "F"},
-        "perturbations": [{"kind": "mask", "grid": [4], "baseline": "mean"}],
+        "perturbations": [{"kind": "mask", "grid": [4], "baseline": "zero"}],
     }
     study = Study.from_function(lambda x: x.sum(1), inputs, n=32, name="many", statistics=["sobol"])
     study.launch(tmp_path / "run", progress=False)

@@ -102,6 +102,23 @@ def test_features_have_maps_of_one_axis() -> None:
         found.plot()
 
 
+def test_a_baseline_of_each_feature_is_what_is_taken_from_it() -> None:
+    weights = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
+    x, baseline = torch.tensor([3.0, 5.0, 7.0], dtype=torch.float64), [1.0, 4.0, 7.0]
+    found = parsl_sa.explain(
+        lambda rows: rows @ weights.to(rows), x, None, method="occlusion", baseline=baseline
+    )
+    np.testing.assert_allclose(found.maps["effect"].values, [2.0, -2.0, 0.0], atol=1e-5)
+
+
+def test_an_image_of_bytes_is_preprocessed_on_its_way() -> None:
+    steps = {"scale": 1 / 255, "mean": [0.1, 0.2, 0.3], "sd": 0.5}
+    found = parsl_sa.explain(
+        TwoScores(), 255 * IMAGE, 1, method="occlusion", grid=3, baseline="zero", preprocess=steps
+    )
+    np.testing.assert_allclose(found.maps["effect"].values, cell_sums() / 0.5, rtol=1e-9)
+
+
 def test_faults_come_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="method: must be one of sobol, occlusion"):
         parsl_sa.explain(TwoScores(), IMAGE, method="shap")

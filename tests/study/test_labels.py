@@ -112,3 +112,45 @@ def test_a_prediction_needs_the_base_input_alone(tmp_path: Path) -> None:
     parameters = [{"name": "a", "distribution": "uniform", "low": 0.0, "high": 1.0}]
     with pytest.raises(SpecError, match=r"outputs\[0\].target: is the class of the unperturbed"):
         Study.from_function(TwoClasses(), parameters, n=128, outputs=entries).check()
+
+
+def test_inputs_that_were_chosen_wrong_are_allowed(tmp_path: Path) -> None:
+    made = study(tmp_path, named(1 - TRUE), base={"chosen_wrong": True})
+    assert made.check()["notes"][0] == "the model is right about 0 of 24 base inputs (0 %)"
+
+
+def test_classes_called_by_numbers_are_meant_by_name(tmp_path: Path) -> None:
+    found = study(tmp_path, [code + 1 for code in TRUE], model={"classes": ["1", "2"]}).check()
+    assert found["notes"][0] == "the model is right about 24 of 24 base inputs (100 %)"
+
+
+def test_a_wrong_shape_is_told_as_ever_where_a_prediction_is_asked_for(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", np.ones((4, 5)))
+    inputs = {
+        "base": {"path": str(tmp_path / "rows.npy"), "layout": "F"},
+        "perturbations": [{"kind": "mask", "grid": [5], "baseline": "zero"}],
+    }
+    entries = [{"name": "z", "quantity": "logit", "target": "predicted"}]
+    with pytest.raises(SpecError) as caught:
+        Study.from_function(TwoClasses(), inputs, n=128, outputs=entries, design={"replicates": 8}).check()
+    assert caught.value.faults[0].place == "model"
+    assert "check the shapes" in caught.value.faults[0].message
+
+
+def test_two_heads_have_no_one_prediction(tmp_path: Path) -> None:
+    entries = [
+        {"name": name, "select": name, "quantity": "margin", "target": "predicted"} for name in ("a", "b")
+    ]
+    with pytest.raises(SpecError, match=r"outputs\[1\]\.target: the class is predicted by the scores of 'a'"):
+        study(tmp_path, TRUE, outputs=entries, model={"classes": CLASSES}).check()
+
+
+def test_a_regression_has_no_predicted_class(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", ROWS)
+    inputs = {
+        "base": {"path": str(tmp_path / "rows.npy"), "layout": "F"},
+        "perturbations": [{"kind": "mask", "grid": [3], "baseline": "zero"}],
+    }
+    made = Study.from_function(TwoClasses(), inputs, n=128, design={"replicates": 8})
+    found = made.launch(tmp_path / "run", progress=False)["y"]
+    assert "predicted" not in found.coords

@@ -53,6 +53,8 @@ class Assembler:
         Right answers as they were written.
     files : tuple of Path
         What template and perturbations were read from; provenance hashes them.
+    chosen_wrong : bool
+        Whether base inputs were chosen because the model is wrong about them.
     """
 
     n_columns: int
@@ -66,6 +68,7 @@ class Assembler:
     names: tuple[str | int, ...] = ()
     labels: npt.NDArray[Any] | None = None
     files: tuple[Path, ...] = ()
+    chosen_wrong: bool = False
 
     @property
     def n_cases(self) -> int:
@@ -124,6 +127,7 @@ class Assembler:
         if not self.can_be_clean or self.bases is None:
             raise ValueError("there are no inputs without parameters")
         main = self.bases.of(torch.as_tensor(cases))
+        main = main if self.clip is None else main.clamp(*self.clip)
         main = main if self.preprocess is None else self.preprocess(main)
         return {self.base_name: main} if self.base_name else main
 
@@ -187,6 +191,7 @@ def assembler(plain: Mapping[str, Any], model: Model) -> Assembler:
         found.names if found.several else (),
         found.labels,
         _files(plain),
+        bool(base.get("chosen_wrong")),
     )
 
 

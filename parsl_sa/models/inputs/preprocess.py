@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _PLACE = "model.preprocess"
-_ORDERS = {"channels-first": "CHW", "channels-last": "HWC"}
 # ITU-R BT.601, as image files are turned grey everywhere.
 _LUMINANCE = (0.299, 0.587, 0.114)
 
@@ -82,8 +81,17 @@ class Preprocess:
     @property
     def _idle(self) -> bool:
         values = self.scale == 1.0 and not self.mean.any() and bool((self.sd == 1.0).all())
-        moved = self._is_image and self.axes != _ORDERS.get(self.layout, self.axes)
+        moved = self.axes != self._read_as
         return values and not moved and self.size is None and self.channels == "rgb"
+
+    @property
+    def _read_as(self) -> str:
+        """The axes of an input as the network reads them."""
+        others = self.axes.replace("C", "")
+        if self.layout == "keep" or not (self._is_image or "C" in self.axes):
+            return self.axes
+        others = "HW" if self._is_image else others
+        return f"C{others}" if self.layout == "channels-first" else f"{others}C"
 
     @property
     def _is_image(self) -> bool:

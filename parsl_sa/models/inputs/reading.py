@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _PATH, _ROWS, _LABELS = "inputs.base.path", "inputs.base.rows", "inputs.base.labels"
 _MOST_IMAGE_BYTES = 4 << 30
+_EIGHT_BITS = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB"})
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,17 @@ def read(base: Mapping[str, Any]) -> Found:
     if base.get("digest") is not None and BaseSpec.model_validate(base).contents() != base["digest"]:
         raise ModelError(_PATH, f"{path} has changed since the study began; give a new study a new directory")
     if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
-        found = _images(path, base)
-    elif path.suffix.lower() in TABLE_SUFFIXES:
-        found = _table(path, base)
-    else:
-        found = _array(path, base)
+        return _images(path, base)
+    found = (_table if path.suffix.lower() in TABLE_SUFFIXES else _array)(path, base)
     chosen = _chosen(found, base.get("rows"))
     _check_numbers(chosen)
     return chosen
 
 
 def _images(path: Path, base: Mapping[str, Any]) -> Found:
-    files = images_of(path) if path.is_dir() else [path]
+    everything = images_of(path) if path.is_dir() else [path]
+    picked = _picked(base.get("rows"), len(everything))
+    files = [everything[index] for index in picked]
     first = _image(files[0], base)
     if first.nbytes * len(files) > _MOST_IMAGE_BYTES:
         raise ModelError(
@@ -89,13 +90,16 @@ def _images(path: Path, base: Mapping[str, Any]) -> Found:
                 "inputs.base.size to scale all of them to one",
             )
         arrays[index] = image
-    several = path.is_dir()
-    names = tuple(str(file.relative_to(path)) if several else file.name for file in files)
+    several = path.is_dir() and not isinstance(base.get("rows"), int)
+    names = tuple(str(file.relative_to(path)) if path.is_dir() else file.name for file in files)
     labels = base.get("labels")
     if labels == FOLDERS:
         written: Any = [file.parent.name for file in files]
+    elif labels is not None and Path(labels).suffix.lower() == ".csv":
+        written = _labels_by_name(Path(labels), names)
     else:
-        written = None if labels is None else _labels(Path(labels))
+        given = None if labels is None else _labels(Path(labels))
+        written = None if given is None else _one_each(given, len(everything))[picked]
     return Found(arrays, names, several, None if written is None else np.array(written))
 
 
@@ -108,12 +112,15 @@ def _image(file: Path, base: Mapping[str, Any]) -> npt.NDArray[Any]:
         raise ModelError("inputs.base.layout", f'an image has "HWC", "CHW" or "HW"; it is "{axes}"')
     try:
         with Image.open(file) as opened:
+            if opened.mode not in _EIGHT_BITS:
+                text = "images of other than 8 bits a channel would be cut off; save them as a .npy array"
+                raise ModelError(_PATH, f"{file.name} has the mode {opened.mode}: {text}")
             image = opened.convert("RGB" if "C" in axes else "L")
             if base.get("size"):
                 rows, columns = base["size"]
                 image = image.resize((columns, rows), Image.Resampling.BILINEAR)
             array = np.asarray(image)
-    except (OSError, UnidentifiedImageError) as error:
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise ModelError(_PATH, f"{file} cannot be read as an image: {error}") from None
     read_as = "HWC" if "C" in axes else "HW"
     return array.transpose([read_as.index(axis) for axis in axes])
@@ -131,6 +138,8 @@ def _array(path: Path, base: Mapping[str, Any]) -> Found:
             f"{path} holds {arrays.dtype} of shape {arrays.shape}; the layout {axes} wants numbers of "
             f"{len(axes)} axes, or of {len(axes) + 1} with the inputs along the first",
         )
+    if arrays.dtype.itemsize > 8 or not arrays.dtype.isnative:
+        arrays = arrays.astype(np.float64)
     several = arrays.ndim == len(axes) + 1
     arrays = arrays if several else arrays[None]
     labels = None if base.get("labels") is None else _labels(Path(base["labels"]))
@@ -194,11 +203,22 @@ def _number(text: str) -> int | float | str:
 def _chosen(found: Found, rows: int | str | Sequence[int] | None) -> Found:
     """Keep the rows that the spec names, and check that there is a label for each input."""
     count = len(found.arrays)
-    if found.labels is not None and (found.labels.ndim != 1 or len(found.labels) != count):
-        text = f"has labels of shape {found.labels.shape} for {count} inputs; give one an input"
-        raise ModelError(_LABELS, text)
+    if found.labels is not None:
+        _one_each(found.labels, count)
     if rows is None:
         return found
+    picked = _picked(rows, count)
+    # a stretch of a mapped file stays mapped
+    stretch = picked == list(range(picked[0], picked[-1] + 1))
+    arrays = found.arrays[picked[0] : picked[-1] + 1] if stretch else found.arrays[picked]
+    labels = None if found.labels is None else found.labels[picked]
+    return Found(arrays, tuple(found.names[i] for i in picked), not isinstance(rows, int), labels)
+
+
+def _picked(rows: int | str | Sequence[int] | None, count: int) -> list[int]:
+    """Return the indices of the inputs that the spec asks for."""
+    if rows is None:
+        return list(range(count))
     if isinstance(rows, str):
         first, _, last = rows.partition(":")
         picked = list(range(count))[int(first or 0) : int(last) if last else None]
@@ -206,11 +226,35 @@ def _chosen(found: Found, rows: int | str | Sequence[int] | None) -> Found:
         picked = [rows] if isinstance(rows, int) else list(rows)
     if not picked or max(picked) >= count:
         raise ModelError(_ROWS, f"there are {count} inputs, counted from 0; it asks for {rows!r}")
-    # a stretch of a mapped file stays mapped
-    stretch = picked == list(range(picked[0], picked[-1] + 1))
-    arrays = found.arrays[picked[0] : picked[-1] + 1] if stretch else found.arrays[picked]
-    labels = None if found.labels is None else found.labels[picked]
-    return Found(arrays, tuple(found.names[i] for i in picked), not isinstance(rows, int), labels)
+    return picked
+
+
+def _one_each(labels: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+    """Return labels of which there is one for each input."""
+    if labels.ndim != 1 or len(labels) != count:
+        text = f"has labels of shape {labels.shape} for {count} inputs; give one an input"
+        raise ModelError(_LABELS, text)
+    return labels
+
+
+def _labels_by_name(path: Path, names: Sequence[str | int]) -> list[int | float | str]:
+    """Read a table of file names and labels; its lines may stand in any order, and a heading above them."""
+    try:
+        lines = [line for line in csv.reader(path.read_text(encoding="utf-8-sig").splitlines()) if line]
+    except (OSError, ValueError, csv.Error) as error:
+        raise ModelError(_LABELS, f"{path} cannot be read: {error}") from None
+    if any(len(line) < 2 for line in lines):
+        text = "of images has a file name and a label a line, such as cats/1.png,cat"
+        raise ModelError(_LABELS, f"a table {path.name} {text}; a list of labels alone is a .txt file")
+    known: dict[str, int | float | str] = {}
+    for line in lines:
+        if known.setdefault(line[0].strip(), _number(line[-1].strip())) != _number(line[-1].strip()):
+            raise ModelError(_LABELS, f"{path.name} gives '{line[0]}' two labels")
+    found = [known.get(str(name), known.get(Path(str(name)).name)) for name in names]
+    missing = [name for name, label in zip(names, found, strict=True) if label is None]
+    if missing:
+        raise ModelError(_LABELS, f"{path.name} has no label for {len(missing)} images, such as {missing[0]}")
+    return [label for label in found if label is not None]
 
 
 def _check_numbers(found: Found) -> None:

@@ -60,7 +60,10 @@ class Mask:
         device = bases.device
         found = torch.as_tensor(cells, device=device)
         return cls(
-            bases, found, own.to(device), _baseline(plain, columns, bases, _width(plain, bases, len(own)))
+            bases,
+            found,
+            own.to(device),
+            _baseline(plain, columns, bases, _width(plain, bases, len(own)), place),
         )
 
     def __call__(self, inputs: torch.Tensor, rows: torch.Tensor, cases: torch.Tensor) -> torch.Tensor:
@@ -124,10 +127,16 @@ def _width(plain: Mapping[str, Any], bases: Bases, n_cells: int) -> float:
 
 
 def _baseline(
-    plain: Mapping[str, Any], columns: Sequence[str], bases: Bases, width: float
+    plain: Mapping[str, Any], columns: Sequence[str], bases: Bases, width: float, place: str
 ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
     """Return the function that gives the baseline of a batch."""
     kind = 0.0 if plain["baseline"] == "zero" else plain["baseline"]
+    if isinstance(kind, list | tuple):
+        if len(kind) != bases.shape[-1]:
+            text = f"has {len(kind)} numbers for {bases.shape[-1]} features"
+            raise ModelError(f"{place}.baseline", text)
+        each = torch.tensor([kind], dtype=bases.dtype, device=bases.device)
+        return lambda rows, cases: each  # noqa: ARG005
     if not isinstance(kind, str):
         fixed = torch.full((1,) * (len(bases.shape) + 1), float(kind), dtype=bases.dtype, device=bases.device)
         return lambda rows, cases: fixed  # noqa: ARG005

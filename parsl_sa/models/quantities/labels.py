@@ -30,7 +30,7 @@ def label_codes(
     Parameters
     ----------
     labels : sequence of int, float or str, length n
-        Indices from 0, or names of classes; a number may stand as text.
+        Names of classes, or indices from 0; a number may stand as text. What is a name is taken for one.
     n_classes : int
         Number of classes that the network has scores for.
     classes : sequence of str
@@ -59,8 +59,12 @@ def label_codes(
 
 def _code(label: Any, row: int, n_classes: int, classes: Sequence[str], place: str) -> int:
     plain = label.item() if isinstance(label, np.generic) else label
-    if isinstance(plain, str) and plain in classes:
-        return list(classes).index(plain)
+    if isinstance(plain, float) and plain.is_integer():
+        plain = int(plain)
+    if (
+        str(plain) in classes
+    ):  # classes called "1", "2", "3" are meant by name, wherever the label was written
+        return list(classes).index(str(plain))
     try:
         number = float(plain)
     except (TypeError, ValueError):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from parsl_sa.errors import ModelError
 from parsl_sa.models.quantities.axes import check_batch_axis
 from parsl_sa.models.quantities.context import NOTHING, Context
 from parsl_sa.models.quantities.functions import UserFunction, load_function
@@ -72,6 +73,7 @@ class Reader:
         self._first: dict[Source, Output] = {}
         for output in self._outputs:
             self._first.setdefault(output.source, output)
+        self._refuse_two_predictions()
         self._functions: dict[str, UserFunction] = {}
         for source, output in self._first.items():
             if source.function and source.function not in self._functions:
@@ -82,10 +84,29 @@ class Reader:
         self.remarks: tuple[str, ...] = ()
         """What `learn` found doubtful, each with its place in the spec."""
 
+    def _refuse_two_predictions(self) -> None:
+        """Refuse "predicted" of another output than that which tells the class."""
+        if self._scores_of is None:
+            return
+        telling = self._outputs[self._scores_of]
+        for output in self._outputs:
+            if output.target == PREDICTED and output.source != telling.source:
+                raise ModelError(
+                    f"{output.place}.target",
+                    f"the class is predicted by the scores of '{telling.name}', and '{output.name}' reads "
+                    "others: name a class, or give it a study of its own",
+                )
+
     @property
     def asks_label(self) -> bool:
         """Whether a quantity needs the labels of the base inputs."""
         return any(output.target == LABEL for output in self._outputs)
+
+    @property
+    def predicted_place(self) -> str:
+        """Where the spec first asks for the predicted class; empty where it does not."""
+        places = (output.place for output in self._outputs if output.target == PREDICTED)
+        return next((f"{place}.target" for place in places), "")
 
     @property
     def asks_predicted(self) -> bool:
@@ -167,8 +188,15 @@ class Reader:
         self.remarks = tuple(dict.fromkeys(remarks))
         return arrays, tuple(quantities)
 
-    def scores(self, call: Callable[[], Any]) -> Scores | None:
+    def scores(self, call: Callable[[], Any], batch: int | None = None) -> Scores | None:
         """Run a forward and return the scores that tell the prediction: its classes, and how many there are.
+
+        Parameters
+        ----------
+        call : callable
+            Runs the model once on a batch.
+        batch : int, optional
+            Rows of that batch, to be checked.
 
         Returns
         -------
@@ -177,17 +205,18 @@ class Reader:
         """
         if self._scores_of is None:
             return None
-        tensors, _ = self._tensors(call)
+        tensors, _ = self._tensors(call, batch)
         scores = tensors[self._outputs[self._scores_of].source]
         return scores if self._tells_classes(self._scores_of, scores) else None
 
     def _tells_classes(self, index: int, scores: Scores) -> bool:
-        """Whether this output tells the prediction: asked for classes, or else a table of numbers."""
+        """Whether this output tells the prediction: asked for classes, or of classes that have names."""
         output, given = self._outputs[index], scores.given
         if index != self._scores_of:
             return False
-        is_table = bool(self.classes) or (given.ndim == 2 and given.shape[1] > 1)
-        return output.is_of_scores or (is_table and given.dtype.kind == "f" and not output.source.layer)
+        return output.is_of_scores or (
+            bool(self.classes) and given.dtype.kind == "f" and not output.source.layer
+        )
 
     def _tensors(
         self, call: Callable[[], Any], batch: int | None = None
@@ -223,8 +252,9 @@ def scores_of(outputs: Sequence[Mapping[str, Any]]) -> int | None:
     Returns
     -------
     int or None
-        The first that asks for a quantity of classes, else the only one, whose output then has to be a table
-        of numbers; None where neither is there, and where that one is compared with labels that are numbers.
+        The first that asks for a quantity of classes, else the only one, which counts where the classes of
+        the model have names; None where neither is there, and where that one is compared with labels that
+        are numbers.
 
     Examples
     --------

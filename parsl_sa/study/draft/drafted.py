@@ -15,11 +15,11 @@ from parsl_sa.models.inputs import assembler
 from parsl_sa.models.source import user_code
 from parsl_sa.spec import parse_spec, replicate_plan, resolved
 from parsl_sa.study.draft import columns, images, tables
-from parsl_sa.study.draft.outputs import classes_of, looks_probable, outputs
+from parsl_sa.study.draft.outputs import classes_of, looks_probable, n_scores, outputs
 from parsl_sa.study.draft.shapes import Taken, batch_of, taken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from parsl_sa.models import Model
     from parsl_sa.spec import StudySpec
@@ -101,7 +101,24 @@ def draft(model: Mapping[str, Any], data: Path | None, base_dir: Path, *, empiri
     plain["outputs"], more = outputs(output, batch, n_classes, explain=found.is_image)
     if found.is_image and looks_probable(output):
         plain["model"]["scores"] = "probabilities"
+    if found.is_image and data is not None:
+        more = [*more, *_labelled(plain, images.class_folders(data), n_scores(output))]
     return Draft(plain, (*loaded.remarks, *found.remarks, *made.remarks, *more))
+
+
+def _labelled(plain: dict[str, Any], folders: list[str], n_classes: int) -> Iterator[str]:
+    """Take the names of folders for labels where there is one a class, and say so."""
+    if not folders or len(folders) != n_classes:
+        return
+    known = plain["model"].setdefault("classes", folders)
+    if sorted(known) != folders:
+        return
+    plain["inputs"]["base"]["labels"] = "folders"
+    if known is folders:
+        yield (
+            "model.classes: the names of the folders, in alphabetic order as torchvision's ImageFolder has "
+            "them; check that the network was trained with this order"
+        )
 
 
 def _is_table(data: Path) -> bool:

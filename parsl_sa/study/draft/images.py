@@ -39,6 +39,13 @@ def sides_of(path: Path) -> tuple[int, int] | None:
         raise _fault(f"{files[0]} cannot be read as an image: {error}") from error
 
 
+def class_folders(path: Path) -> list[str]:
+    """Return the names of the folders that sort images by class, in alphabetic order; none where none do."""
+    files = images_of(path) if path.is_dir() else []
+    names = sorted({file.parent.name for file in files})
+    return names if len(names) > 1 and all(file.parent.parent == path for file in files) else []
+
+
 def image_inputs(
     data: Path, shape: tuple[int, ...], base_dir: Path, model: Path
 ) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:

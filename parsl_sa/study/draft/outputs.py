@@ -56,8 +56,8 @@ def outputs(
     if explain and len(usable) == 1 and usable[0][1].ndim == 2 and usable[0][1].shape[1] > 1:
         path, array = usable[0]
         text = f"its {array.shape[1]} outputs are taken for scores of classes; the predicted one is studied"
-        asked = {"quantity": "logit", "target": "predicted"}
-        return [{"name": "logit", **_selected(path), **asked}], [f"outputs: {text}"]
+        asked = {"quantity": "log-odds", "target": "predicted"}
+        return [{"name": "log-odds", **_selected(path), **asked}], [f"outputs: {text}"]
     left = [path for path, _ in usable[_MOST_OUTPUTS:]]
     remarks = [f"outputs: left out are {', '.join(left)}"] if left else []
     return [_output(path, array, n_classes) for path, array in usable[:_MOST_OUTPUTS]], remarks
@@ -72,6 +72,13 @@ def classes_of(model: Model) -> dict[str, Any]:
         return {"classes": [str(name) for name in estimator.classes_], **probable}
     labels = getattr(getattr(model.module, "config", None), "id2label", None) or {}
     return {"classes": [str(labels[index]) for index in sorted(labels)]} if labels else {}
+
+
+def n_scores(output: Any) -> int:
+    """Return the number of classes that the only table of scores of an output has; 0 where that is open."""
+    arrays = [as_array(leaf) for _, leaf in paths(output) if is_tensor(leaf)]
+    tables = [array.shape[1] for array in arrays if array.ndim == 2 and array.shape[1] > 1]
+    return tables[0] if len(tables) == 1 else 0
 
 
 def looks_probable(output: Any) -> bool:

@@ -168,3 +168,19 @@ def test_the_digest_of_base_inputs_sees_their_contents(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.ones(3))
     (fault,) = spec.file_faults()
     assert "has changed since the study began" in fault.message
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_series_have_their_channels_where_the_network_wants_them(tmp_path: Path, scale: float) -> None:
+    series = RNG.normal(size=(10, 3))
+    np.save(tmp_path / "x.npy", series)
+    inputs = {
+        "base": {"path": "x.npy", "layout": "WC"},
+        "perturbations": [{"kind": "brightness", "offset": "a"}],
+        "parameters": uniform("a"),
+    }
+    first = build(tmp_path, {"scale": scale}, **inputs)(np.zeros((1, 1)), zeros(1))
+    np.testing.assert_allclose(first[0], scale * series.T, rtol=1e-6)
+    for layout in ("channels-last", "keep"):
+        same = build(tmp_path, {"scale": scale, "layout": layout}, **inputs)(np.zeros((1, 1)), zeros(1))
+        np.testing.assert_allclose(same[0], scale * series, rtol=1e-6)

@@ -108,3 +108,50 @@ def test_faults_name_what_to_do(tmp_path: Path) -> None:
     assert refusal(tmp_path, path="x.npy", layout="F", labels="labels.txt")[0] == "inputs.base.labels"
     (tmp_path / "not.png").write_text("<html>")
     assert "cannot be read as an image" in refusal(tmp_path, path="not.png")[1]
+
+
+def test_labels_of_images_are_joined_by_name(tmp_path: Path) -> None:
+    for name in ("i1", "i2", "i10"):
+        picture(tmp_path / "in" / f"{name}.png")
+    (tmp_path / "labels.csv").write_text("file,label\ni1.png,1\ni2.png,2\ni10.png,10\n")
+    some = found(tmp_path, path="in", labels="labels.csv")
+    assert some.labels is not None
+    assert dict(zip(some.names, some.labels.tolist(), strict=True)) == {
+        "i1.png": 1,
+        "i2.png": 2,
+        "i10.png": 10,
+    }
+    (tmp_path / "labels.csv").write_text("i1.png,1\ni2.png,2\n")
+    place, said = refusal(tmp_path, path="in", labels="labels.csv")
+    assert (place, "no label for 1 images, such as i10.png" in said) == ("inputs.base.labels", True)
+
+
+def test_rows_of_a_folder_are_all_that_is_read(tmp_path: Path) -> None:
+    first = picture(tmp_path / "in" / "a.png")
+    picture(tmp_path / "in" / "b.png", 9, 9)
+    (tmp_path / "labels.txt").write_text("3\n4\n")
+    one = found(tmp_path, path="in", rows="0:1", labels="labels.txt")
+    np.testing.assert_array_equal(one.arrays, [first])
+    assert one.labels is not None
+    assert (one.several, one.labels.tolist()) == (True, [3])
+    assert found(tmp_path, path="in", rows=1).several is False
+
+
+def test_deep_images_are_refused_instead_of_cut_off(tmp_path: Path) -> None:
+    Image.fromarray(np.arange(16, dtype=np.uint16).reshape(4, 4) * 4000).save(tmp_path / "deep.png")
+    place, said = refusal(tmp_path, path="deep.png", layout="HW")
+    assert (place, "I;16" in said) == ("inputs.base.path", True)
+
+
+def test_pictures_of_studies_are_no_inputs(tmp_path: Path) -> None:
+    picture(tmp_path / "in" / "a.png")
+    picture(tmp_path / "in" / "run" / "report" / "indices.png")
+    picture(tmp_path / "in" / ".thumbs" / "a.png")
+    assert len(found(tmp_path, path="in").names) == 3 - 1
+    (tmp_path / "in" / "run" / "journal.jsonl").write_text("")
+    assert found(tmp_path, path="in").names == ("a.png",)
+
+
+def test_arrays_of_another_byte_order_are_read(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(4.0).astype(">f8"))
+    assert found(tmp_path, path="x.npy", layout="F").arrays.tolist() == [[0.0, 1.0, 2.0, 3.0]]

@@ -296,8 +296,8 @@ def test_labels_are_indices_or_names() -> None:
     found = label_codes(np.array(["eel", "cat", "1"]), 3, PETS)
     assert (found.tolist(), found.dtype) == ([2, 0, 1], np.int64)
     assert label_codes(np.array([2.0, 0.0]), 3).tolist() == [2, 0]
-    # A name that looks like a number is a name first.
-    assert label_codes(["1", 1], 3, ["1", "2", "3"]).tolist() == [0, 1]
+    # A name that looks like a number is a name first, as text and as a number.
+    assert label_codes(["1", 1, 2.0], 3, ["1", "2", "3"]).tolist() == [0, 0, 1]
 
 
 def test_the_prediction_comes_from_the_output_that_speaks_of_classes() -> None:
@@ -315,9 +315,9 @@ def test_the_prediction_comes_from_the_output_that_speaks_of_classes() -> None:
 
 @pytest.mark.parametrize(
     ("output", "classes", "known"),
-    [(LOGITS, [], True), (LOGITS[:, 0], [], False), (FIELD, [], False), (LOGITS[:, :1], PETS[:2], True)],
+    [(LOGITS, [], False), (LOGITS, PETS, True), (LOGITS[:, 0], [], False), (LOGITS[:, :1], PETS[:2], True)],
 )
-def test_a_lone_output_predicts_where_it_is_a_table_of_scores(
+def test_a_lone_output_predicts_where_its_classes_have_names(
     output: Any, classes: list[str], *, known: bool
 ) -> None:
     assert (Reader([out()], classes).scores(lambda: output) is not None) is known
