@@ -10,6 +10,7 @@ from parsl_sa.models.evaluator import Evaluator
 from parsl_sa.models.hardware import hardware
 from parsl_sa.models.inputs import Assembler, assembler, pictures
 from parsl_sa.models.load import load
+from parsl_sa.models.probing import check_order
 from parsl_sa.models.protocol import Model
 from parsl_sa.models.provenance import hashes
 
@@ -57,4 +58,5 @@ def evaluator(
         If a file is missing or cannot be used; the message names the place in the spec.
     """
     loaded = load(model, Path())
+    check_order(loaded, inputs)
     return Evaluator(loaded, outputs, assembler(inputs, loaded), classes, scores)

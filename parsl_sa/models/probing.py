@@ -12,7 +12,7 @@ from parsl_sa.errors import ModelError
 from parsl_sa.models.faults import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -47,6 +47,32 @@ def check_width(model: Model, n_columns: int) -> None:
             "inputs.parameters",
             f"the spec's inputs give {n_columns} columns, one a parameter, but the model takes "
             f"{stated[0]}; add or remove parameters (a 'constant' fills a column)",
+        )
+
+
+def check_order(model: Model, inputs: Mapping[str, Any]) -> None:
+    """Refuse parameters that stand in another order than the columns a model was fitted on.
+
+    Parameters
+    ----------
+    model : Model
+        An estimator that was fitted on named columns knows them.
+    inputs : mapping
+        What `StudySpec.inputs_plain` returns.
+
+    Raises
+    ------
+    ModelError
+        If the names are the same, and their order is not. Other names say nothing: a spec may choose its own.
+    """
+    fitted = tuple(getattr(getattr(model, "function", None), "columns", None) or ())
+    given = tuple(inputs["columns"])
+    plain = inputs.get("base") is None and not inputs.get("template")
+    if plain and fitted != given and sorted(fitted) == sorted(given):
+        raise ModelError(
+            "inputs.parameters",
+            f"the model was fitted on the columns {', '.join(fitted)}, and the spec has them in another "
+            "order; put them in the model's",
         )
 
 

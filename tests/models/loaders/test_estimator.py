@@ -11,6 +11,7 @@ import pytest
 from parsl_sa.errors import ModelError
 from parsl_sa.models import Evaluator, load
 from parsl_sa.models.inputs import Assembler
+from parsl_sa.models.probing import check_order
 from support.requirements import require_module
 
 if TYPE_CHECKING:
@@ -87,6 +88,12 @@ def test_columns_by_name(tmp_path: Path) -> None:
     model = loaded(tmp_path)
     np.testing.assert_allclose(model(ROWS), 2 * ROWS[:, 2], atol=1e-12)
     assert any("the parameters are taken for a, b, c, in this order" in remark for remark in model.remarks)
+    for names in (["a", "b", "c"], ["width", "b", "c"]):
+        check_order(model, {"columns": names})
+    with pytest.raises(
+        ModelError, match="fitted on the columns a, b, c, and the spec has them in another order"
+    ):
+        check_order(model, {"columns": ["b", "a", "c"]})
 
 
 def test_a_function_may_return_one(tmp_path: Path) -> None:
