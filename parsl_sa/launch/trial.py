@@ -34,6 +34,7 @@ FARM_START_S = 10.0
 _LONG_S = 3.0  # work in one process that is worth trying with more threads
 _WELL_WORTH = 0.8  # small networks are slower with several threads, and the machine has others to serve
 _REDUCER_BYTES = 200e6  # a reducer before it has any cells
+_HARVEST_BYTES = 220e6  # what makes results, before it has any cells: xarray, Zarr and pandas
 _SOCKET_BYTES = 128 << 20  # what waits in the sockets of one client, at most
 _RESULTS = 2.5  # results take their time and, beside the statistics, as much again and half of it
 _CHECKPOINTS = 3  # two generations and the one being written
@@ -122,7 +123,7 @@ def describe(trial: Trial) -> dict[str, Any]:
         "threads": plan.threads,
         "client_memory_bytes": int(client_bytes),
         "reducer_memory_bytes": int(reducer_bytes),
-        "results_memory_bytes": int(_REDUCER_BYTES + _RESULTS * figures["state_bytes"]),
+        "results_memory_bytes": int(_HARVEST_BYTES + _RESULTS * figures["state_bytes"]),
         "checkpoint_disk_bytes": int(_CHECKPOINTS * figures["state_bytes"]),
         "lease_s": plan.lease_bundles * figures["bundle_s"] / trial.ranks,
         "duration_s": trial.duration_s,
