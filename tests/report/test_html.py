@@ -76,7 +76,7 @@ def work(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the files out, which `page/test_write.py` looks at: they take as long as the page."""
-    monkeypatch.setattr(write, "write_group", lambda folder, stem, *_: [f"{stem}.csv"])
+    monkeypatch.setattr(write, "write_group", lambda folder, stem, *_, **__: [f"{stem}.csv"])
 
 
 def written(make: Make, work: Path, scalar: Build, attrs: dict[str, Any]) -> Path:
