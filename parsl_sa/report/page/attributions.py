@@ -65,6 +65,5 @@ class Explained:
             tuple(notes),
             tuple(plates[:TOP]),
             tuple(plates[TOP:]),
-            1,
             marks=("undefined",) if undefined else (),
         )
