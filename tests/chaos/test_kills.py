@@ -117,6 +117,7 @@ def assert_nothing_runs_soon(run: Run) -> None:
     assert_nothing_runs(run.study, within_s=60.0)
 
 
+@long
 def test_launch_and_coordinator_killed_together_are_resumed_at_once(slow: SlowStudy, where: Path) -> None:
     with launched(where, *slow.words(where)) as run:
         run.until_folded(HALFWAY)
