@@ -92,7 +92,12 @@ def _all_at_once(ds: xr.Dataset, level: float, n_replicates: int) -> xr.Dataset:
             if conf in ds:
                 wider = stats.widening(level, int(ds[conf].notnull().sum()), n_replicates)
                 name = f"{conf}_simultaneous"
-                ds[name] = (ds[conf] * wider).assign_attrs(attributes(name, ds.attrs["unit"], level))
+                # a width of 0 is exact, however many replicates there are
+                ds[name] = (
+                    (ds[conf] * wider)
+                    .where(ds[conf] != 0.0, 0.0)
+                    .assign_attrs(attributes(name, ds.attrs["unit"], level))
+                )
     return ds
 
 

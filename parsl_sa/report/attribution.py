@@ -10,6 +10,7 @@ import numpy as np
 
 from parsl_sa.records import CASE
 from parsl_sa.report.colours import GREY, INK, UNDEFINED
+from parsl_sa.report.effects.order import is_exact
 from parsl_sa.report.names import shorten
 from parsl_sa.report.numbers import number
 from parsl_sa.report.plates import Plate
@@ -138,7 +139,7 @@ def _plate(
             _quiet(ax, "input")
             left += width + GAP
         for look in looks:
-            for key, title, signed in _panels(look):
+            for key, title, signed in _panels(look, exact=is_exact(maps)):
                 ax = area.axes(left, BELOW, width, height)
                 scale = (-ends[look.key] if signed else 0.0, ends[look.key])
                 _overlay(ax, _of_cells(maps, key), cells, image, signed=signed, scale=scale)
@@ -155,9 +156,9 @@ def _plate(
     )
 
 
-def _panels(look: Look) -> Iterator[tuple[str, str, bool]]:
+def _panels(look: Look, *, exact: bool) -> Iterator[tuple[str, str, bool]]:
     yield look.key, look.title, look.signed
-    yield f"{look.key}_conf", "± half-width", False
+    yield f"{look.key}_conf", "± 0: exact" if exact else "± half-width", False
 
 
 def _of_cells(maps: xr.Dataset, key: str) -> Floats:

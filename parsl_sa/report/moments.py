@@ -69,7 +69,7 @@ def _scalar_moments(ds: xr.Dataset) -> list[tuple[str, str]]:
     pairs = []
     if "mean" in ds:
         pairs.append((f"{_of(ds)}mean", _plus_minus(float(ds["mean"]), _value(ds, "mean_conf"))))
-    if "variance" in ds:
+    if "variance" in ds and not (EFFECTS[0] in ds and math.isnan(float(ds["variance"]))):  # of one base point
         sd = math.sqrt(max(float(ds["variance"]), 0.0)) if math.isfinite(float(ds["variance"])) else math.nan
         # d sd = d variance / (2 sd)
         half = _value(ds, "variance_conf") / (2.0 * sd) if sd > 0.0 else math.nan
@@ -81,7 +81,7 @@ def _field_moments(ds: xr.Dataset) -> list[tuple[str, str]]:
     pairs = []
     if "mean" in ds:
         pairs.append((f"{_of(ds)}mean over the {cells_word(ds)}", over_cells_text(ds["mean"].values)))
-    if "variance" in ds:
+    if "variance" in ds and not (EFFECTS[0] in ds and bool(ds["variance"].isnull().all())):
         pairs.append((f"{_of(ds)}sd", over_cells_text(np.sqrt(np.maximum(ds["variance"].values, 0.0)))))
     return pairs
 

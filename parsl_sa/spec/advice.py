@@ -45,7 +45,7 @@ def _rounding(spec: StudySpec) -> Iterator[str]:
         whole = f"{replicates} replicate{'s' if replicates > 1 else ''} of {size} bundles"
         yield f"design.n: {design.n} is rounded up to {planned} = {whole}"
     smallest = smallest_replicate(design.method)
-    if design.intervals and replicates < design.replicates and not _is_deterministic(spec):
+    if design.intervals and replicates < design.replicates and not spec.deterministic:
         least = f"{smallest} bundle{'s' if smallest > 1 else ''}"
         yield (
             f"design.replicates: {replicates} instead of {design.replicates}, because a replicate has at "
@@ -56,6 +56,8 @@ def _rounding(spec: StudySpec) -> Iterator[str]:
 def _intervals(spec: StudySpec) -> Iterator[str]:
     design = spec.design
     replicates, size = replicate_plan(design)
+    if spec.deterministic:  # there is no sampling error
+        return
     if not design.intervals:
         yield "design.intervals: false runs one single sequence; no intervals will be reported"
     elif replicates < FEWEST_FOR_INTERVALS:
@@ -66,17 +68,11 @@ def _intervals(spec: StudySpec) -> Iterator[str]:
         )
 
 
-def _is_deterministic(spec: StudySpec) -> bool:
-    """Tell whether all bundles of a study are alike."""
-    switches = all(item.distribution == SWITCH for item in spec.uncertain)
-    return spec.design.method == ONE_AT_A_TIME and switches
-
-
 def _repeated_bundles(spec: StudySpec) -> Iterator[str]:
-    if _is_deterministic(spec) and spec.design.n > FEWEST_FOR_INTERVALS:
+    if spec.deterministic and spec.design.n > 1:
         yield (
-            "design.n: nothing but switches varies, so all bundles give the same effects: "
-            f"{FEWEST_FOR_INTERVALS} are enough for intervals (of width 0), and 1 for the effects alone"
+            f"design.n: nothing but switches varies, so {spec.design.n} base points give the same effects; "
+            "1 is enough, and exact"
         )
 
 

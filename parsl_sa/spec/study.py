@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from parsl_sa.errors import Fault, SpecError
-from parsl_sa.spec.dependence_rules import JOINT, crossing_sets, is_conditional
-from parsl_sa.spec.design import DesignSpec, replicate_plan
+from parsl_sa.spec.dependence_rules import JOINT, SWITCH, crossing_sets, is_conditional
+from parsl_sa.spec.design import ONE_AT_A_TIME, DesignSpec, replicate_plan
 from parsl_sa.spec.distributions import AnyParameter, ConstantSpec
 from parsl_sa.spec.factors import factors_of
 from parsl_sa.spec.farm import FarmSpec, StopSpec
@@ -93,6 +93,12 @@ class StudySpec(Section):
         crossing = crossing_sets(dependence.model_dump(), kinds, self.inputs.groups)
         return is_conditional(self.design.method, dependence.kind, crossing)
 
+    @property
+    def deterministic(self) -> bool:
+        """Whether all bundles are alike: switches are on in every base point, and nothing else varies."""
+        switches = all(item.distribution == SWITCH for item in self.uncertain)
+        return self.design.method == ONE_AT_A_TIME and switches
+
     def resolved_statistics(self) -> tuple[AnyStatistic, ...]:
         """Return the statistics with every default filled in."""
         asked = self.statistics or default_statistics(self.design.method)
@@ -102,7 +108,9 @@ class StudySpec(Section):
 
     def statistics_plain(self) -> list[dict[str, Any]]:
         """Return the statistics as plain dicts, defaults resolved; what `parsl_sa.stats` takes."""
-        return [item.model_dump(mode="json") for item in self.resolved_statistics()]
+        plain = [item.model_dump(mode="json") for item in self.resolved_statistics()]
+        exact = {"exact": True} if self.deterministic else {}
+        return [{**item, **(exact if item["name"] == "effects" else {})} for item in plain]
 
     def parameters_plain(self) -> list[dict[str, Any]]:
         """Return name, distribution and its fields of every parameter; what `parsl_sa.design` takes.

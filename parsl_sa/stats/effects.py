@@ -41,6 +41,9 @@ class Effects(ReplicateSums):
         Nominal coverage of the intervals.
     dtype : str
         dtype of the outputs, whose spacing limits what can be told apart.
+    exact : bool
+        Whether all bundles are alike, as where nothing but switches varies: then there is no sampling error,
+        and intervals have the width 0 from the first bundle on.
 
     Raises
     ------
@@ -61,8 +64,7 @@ class Effects(ReplicateSums):
     open and 7 d closed. Bundles cost O(d n_cells); `merge` is exact up to rounding.
 
     n = 0 gives NaN; n = 1 gives the two means, and NaN for ``effect_sd``. Intervals are NaN below 8
-    replicates. A spread that rounding can make, of about 1e-7 of the effect, counts as 0: where nothing but
-    switches varies all bundles are alike, there is no sampling error, and intervals have the width 0.
+    replicates, unless `exact`. A spread that rounding can make, of about 1e-7 of the effect, counts as 0.
 
     An effect of 0 is an answer and never NaN. Where *every* effect of a cell lies within 4 spacings of the
     dtype at the output's size, ``flat`` is set: the output is constant there, saturated perhaps.
@@ -95,6 +97,7 @@ class Effects(ReplicateSums):
         pivot: Floats | None = None,
         level: float = 0.95,
         dtype: str = "float64",
+        exact: bool = False,
     ) -> None:
         if layout.method != "one-at-a-time":
             raise LayoutError(
@@ -102,6 +105,7 @@ class Effects(ReplicateSums):
                 '"one-at-a-time", or leave the statistic "effects" out'
             )
         self.level = checked_level(level)
+        self._exact = exact
         self._spacing = float(np.finfo(dtype).eps)
         d = layout.d
         n_sums, means = 3 * d, range(2 * d)
@@ -140,6 +144,7 @@ class Effects(ReplicateSums):
         else:
             means = sums / n
             halves = half_width(self._scatter(means), float(n), self.n_replicates, self.level)
+            halves = np.where(np.isfinite(means), 0.0, np.nan) if self._exact else halves
         return (
             with_bounds("effect", means[:d], halves[:d])
             | with_bounds("effect_abs", means[d:], halves[d:])

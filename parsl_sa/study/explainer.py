@@ -65,8 +65,8 @@ def explain(
         What is explained of the target: ``"log-odds"``, ``"logit"``, ``"margin"``, ``"probability"``. A
         probability is flat where the network is sure, and its map undefined there: take log-odds.
     n : int, optional
-        Base points. By default 256 for Sobol' indices; for occlusion 8, which are exact, and 64 where
-        the baseline is noise.
+        Base points. By default 256 for Sobol' indices; for occlusion 1, which is exact, and 64 where the
+        baseline is noise.
     layout : str, optional
         Axes of one input, such as "CHW", "HWC", "HW" or "F"; by default told from the shape of `x`.
     classes : sequence of str
@@ -169,7 +169,7 @@ _NOISE = {"name": "noise", "distribution": "integer", "low": 0, "high": 1_000_00
 
 
 def _points(method: str, *, drawn: bool) -> int:
-    return 256 if method == "sobol" else 64 if drawn else 8
+    return 256 if method == "sobol" else 64 if drawn else 1
 
 
 def _output(target: str | int | None, quantity: str) -> dict[str, Any]:

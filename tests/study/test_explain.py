@@ -90,7 +90,7 @@ def test_a_flat_probability_is_undefined_and_logits_are_offered() -> None:
 def test_the_picture_has_a_map_and_its_half_widths() -> None:
     found = parsl_sa.explain(TwoScores(), IMAGE, 1, method="occlusion", grid=[3, 3])
     titles = [ax.get_title(loc="left") for ax in found.plot().axes]
-    assert [title for title in titles if title] == ["input", "effect of taking a cell away", "± half-width"]
+    assert [title for title in titles if title] == ["input", "effect of taking a cell away", "± 0: exact"]
 
 
 def test_features_have_maps_of_one_axis() -> None:

@@ -29,7 +29,7 @@ class Effects:
         Of the output, and so of its effects; empty where none is stated.
     effect, effect_conf, effect_low, effect_high : ndarray of float64, shape (d,)
         Mean effects, half-widths and bounds; NaN where there is none. For a field the mean over its cells,
-        which has no interval.
+        which has no interval unless the effects are exact.
     effect_abs, effect_abs_conf, effect_abs_low, effect_abs_high : ndarray of float64, shape (d,)
         The same of magnitudes.
     effect_abs_bound : ndarray of float64, shape (d,)
@@ -102,8 +102,20 @@ def effects(ds: xr.Dataset) -> Effects | None:
     )
 
 
+def is_exact(ds: xr.Dataset) -> bool:
+    """Tell whether the effects of a quantity have no sampling error: every interval has the width 0.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> is_exact(xr.Dataset({"effect_conf": ("parameter", [0.0, 0.0])}))
+    True
+    """
+    return "effect_conf" in ds and bool((ds["effect_conf"] == 0.0).all())
+
+
 def _column(ds: xr.Dataset, name: str) -> Floats:
-    if name not in ds or (is_field(ds) and name not in EFFECTS):
+    if name not in ds or (is_field(ds) and name not in EFFECTS and not is_exact(ds)):
         return np.full(ds.sizes[PARAMETER], np.nan)
     cells = ds[name].transpose(PARAMETER, ...).values.reshape(ds.sizes[PARAMETER], -1)
     known = np.isfinite(cells)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parsl_sa.report.dependence import NOTE, is_dependent
+from parsl_sa.report.effects.order import is_exact
 from parsl_sa.report.flags import Caution, flagged
 from parsl_sa.report.numbers import number
 from parsl_sa.report.ranking import Ranking, rank
@@ -90,7 +91,7 @@ def _drops(attrs: Mapping[str, Any]) -> Iterator[Caution]:
 
 def _replicates(datasets: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> Iterator[Caution]:
     replicates = int(attrs.get("n_replicates", 0) or 0)
-    if not datasets or "n_replicates" not in attrs or replicates >= FEW:
+    if "n_replicates" not in attrs or replicates >= FEW or all(map(is_exact, datasets.values())):
         return
     have = "1 replicate is" if replicates == 1 else f"{replicates} replicates are"
     if replicates < FEWEST:
