@@ -22,6 +22,7 @@ EXAMPLES: dict[str, tuple[dict[str, Any], tuple[float, ...], tuple[float, ...]]]
     "contrast": ({"factor": "a"}, (*NOTHING, 1, 0), (*NOTHING, 0.5, 0)),
     "shift": ({"x": "a", "y": "b"}, (*NOTHING, 0, 0), (*NOTHING, 1.5, -2)),
 }
+RNG_IMAGE = np.random.default_rng(9).normal(size=(1, 60, 60))
 BASELINES: list[Any] = ["zero", "mean", "blur", "noise", 17.0]
 
 
@@ -152,3 +153,12 @@ def test_a_shift_repeats_the_edge_and_interpolates() -> None:
     on = Bases(np.arange(6.0).reshape(1, 1, 6), "HW", "cpu", torch.float64)
     moved = apply(build("shift", on), on, [0, 0, 0, 0, 1.25, 0], [0])[0, 0]
     torch.testing.assert_close(moved, torch.tensor([0, 0, 0.75, 1.75, 2.75, 3.75], dtype=torch.float64))
+
+
+def test_a_noise_baseline_is_other_noise_than_that_of_the_same_seed() -> None:
+    on = Bases(RNG_IMAGE, "HW", "cpu", torch.float64)
+    masked = apply(build("mask", on, baseline="noise", seed=7), on, np.zeros(6), [0])[0]
+    added = apply(build("noise", on), on, [0, 0, 0, 0, 1.0, 7], [0])[0] - on.of(torch.tensor([0]))[0]
+    n = masked.numel()
+    correlation = float(torch.corrcoef(torch.stack([masked.reshape(-1), added.reshape(-1)]))[0, 1])
+    assert abs(correlation) < 5 / n**0.5

@@ -78,6 +78,12 @@ def test_a_map_shows_the_value_of_its_cell_at_each_pixel() -> None:
     assert lightness[-1, -1] == lightness.max()
 
 
+def test_maps_of_several_inputs_share_their_colours() -> None:
+    first, second = attribution_plates(quantity(2), mask(), None, 2)
+    one, other = (np.asarray(alone(each).axes[0].get_images()[0].get_array()) for each in (first, second))
+    assert one[-1, -1].sum() > other[-1, -1].sum()  # 1 / 3 and 1 / 6, in lighter and darker colours
+
+
 def test_undefined_cells_are_grey() -> None:
     ds = quantity()
     ds["ST"][3] = np.nan

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from parsl_sa.errors import SpecError
-from parsl_sa.spec import parse_spec, resolved, science
+from parsl_sa.spec import parse_spec, resolved, science, warnings
 
 
 def spec_of(inputs: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -240,3 +240,12 @@ def test_groups_may_name_the_cells_of_a_mask():
     groups = {"left": ["mask[0,0]", "mask[1,0]"]}
     spec = parse_spec(spec_of({"base": BASE, "perturbations": [MASK], "groups": groups}))
     assert spec.factors == ("left", "mask[0,1]", "mask[0,2]", "mask[1,1]", "mask[1,2]")
+
+
+@pytest.mark.parametrize(("distribution", "told"), [("uniform", 1), ("switch", 0)])
+def test_cells_that_are_blended_one_at_a_time_are_warned_of(distribution, told):
+    inputs = {"base": BASE, "perturbations": [{**MASK, "distribution": distribution}]}
+    design = {"method": "one-at-a-time", "n": 8 if told else 1, "replicates": 8}
+    said = warnings(parse_spec(spec_of(inputs, design=design)))
+    assert [text for text in said if "say 'switch'" in text] == said
+    assert len(said) == told

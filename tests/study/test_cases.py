@@ -130,3 +130,28 @@ def test_a_study_does_not_go_on_with_other_files(tmp_path: Path, changed: str, s
     np.save(tmp_path / changed, np.load(tmp_path / changed)[::-1].copy())
     with pytest.raises(ParslSaError, match=said):
         Workload(*frozen)
+
+
+def test_outputs_stand_side_by_side_each_over_all_cases(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", ROWS := RNG.normal(size=(3, 2)))
+    inputs = {
+        "base": {"path": str(tmp_path / "rows.npy"), "layout": "F"},
+        "perturbations": [{"kind": "mask", "grid": [2], "baseline": "zero"}],
+    }
+    outputs = [{"name": "first", "select": "a"}, {"name": "second", "select": "b", "dims": {"k": 2}}]
+    study = Study.from_function(
+        lambda x: {"a": x[:, 0] + 0 * x[:, 1], "b": np.stack([x[:, 1], 10 * x[:, 0] + x[:, 1]], 1)},
+        inputs, n=256, outputs=outputs, name="two", model={"arrays": "numpy"},
+    )  # fmt: skip
+    found = study.launch(tmp_path / "run", progress=False)
+    assert found["first"]["mean"].dims == ("case",)
+    assert found["second"]["mean"].dims == ("case", "k")
+    # half of a feature is kept on average, and its variance is a twelfth of its square
+    for values, exact in (
+        (found["first"]["variance"], ROWS[:, 0] ** 2),
+        (found["second"]["variance"][:, 0], ROWS[:, 1] ** 2),
+        (found["second"]["variance"][:, 1], 100 * ROWS[:, 0] ** 2 + ROWS[:, 1] ** 2),
+    ):
+        np.testing.assert_allclose(values, exact / 12, rtol=0.1)
+    np.testing.assert_allclose(found["first"]["ST"].sel(parameter="mask[0]"), 1.0, atol=1e-6)
+    np.testing.assert_allclose(found["second"]["ST"].sel(parameter="mask[1]")[:, 0], 1.0, atol=1e-6)

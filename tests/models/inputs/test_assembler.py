@@ -129,6 +129,17 @@ def test_images_are_brought_to_what_the_network_reads(tmp_path: Path) -> None:
     np.testing.assert_allclose(grey(np.zeros((1, 1)), zeros(1))[0, ..., 0], luminance, rtol=1e-5)
 
 
+def test_the_clean_input_is_clipped_as_the_perturbed_one_is(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([-1.0, 0.5, 2.0]))
+    made = build(
+        tmp_path,
+        base={"path": "x.npy", "layout": "F", "clip": [0.0, 1.0]},
+        perturbations=[{"kind": "brightness", "offset": "a"}],
+        parameters=uniform("a"),
+    )
+    assert made.clean(zeros(1)).tolist() == made(np.zeros((1, 1)), zeros(1)).tolist() == [[0.0, 0.5, 1.0]]
+
+
 def test_the_clean_input_goes_through_the_same_steps(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", RNG.uniform(0, 255, (2, 4, 4, 3)))
     made = build(

@@ -109,3 +109,11 @@ def test_a_field_without_indices_shows_its_moments() -> None:
     assert made.field is not None
     assert [plate.caption for plate in made.field.shown] == ["mean [m]", "standard deviation [m]"]
     assert made.field.notes == ()
+
+
+def test_base_inputs_are_not_drawn_as_a_line() -> None:
+    cases, places = field({"case": 20}), field({"x": 20})
+    drawn = {name: section("y", ds, "y", AXIS, (2, 64)) for name, ds in {"case": cases, "x": places}.items()}
+    assert drawn["case"].field is None
+    assert drawn["x"].field is not None
+    assert drawn["case"].shape == "20 base inputs: case"
