@@ -62,7 +62,7 @@ def test_the_file_gives_what_the_module_gives_at_any_batch(tmp_path: Path, dtype
 
 def test_a_function_is_refused_with_the_cure(tmp_path: Path) -> None:
     message = refused(lambda x: x, tmp_path / "model.pt2")
-    assert "a function of this session cannot be sent to other processes" in message
+    assert "a function of this Python process cannot be sent to other processes" in message
     assert 'loader "python"' in message
     assert 'site="inline"' in message
 

@@ -228,6 +228,8 @@ def test_files_are_found_beside_the_spec_and_pinned(tmp_path):
     before = science(spec)
     np.save(tmp_path / "cells.npy", np.arange(16).reshape(4, 4) // 8)
     assert science(resolved(parse_spec(spec_of(inputs)), tmp_path)) != before
+    np.save(tmp_path / "cells.npy", np.arange(16).reshape(4, 4).T // 4)  # as many, elsewhere
+    assert science(resolved(parse_spec(spec_of(inputs)), tmp_path)) != before
     np.save(tmp_path / "x.npy", np.zeros((4, 4)))
     with pytest.raises(SpecError, match="has changed since the study began"):
         resolved(spec, tmp_path)

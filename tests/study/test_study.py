@@ -278,7 +278,7 @@ def test_a_lambda_cannot_go_to_a_farm_and_the_reason_and_the_cure_are_told(verb:
     with pytest.raises(ModelError) as caught:
         getattr(study, verb)(site="local")
     text = str(caught.value)
-    assert "a function of this session cannot be sent to other processes" in text
+    assert "a function of this Python process cannot be sent to other processes" in text
     assert 'loader "python"' in text
     assert 'site="inline"' in text
     assert not Path("runs").exists()
