@@ -44,7 +44,8 @@ def export(function: Callable[..., Any], n_columns: int, path: Path, dtype: str 
     cure = 'put it in a file and name it in a spec with the loader "python", or use site="inline"'
     if not isinstance(function, nn.Module):
         kind = type(function).__name__
-        raise ModelError("model", f"a {kind} of this Python process cannot be sent to other processes; {cure}")
+        text = f"a {kind} of this Python process cannot be sent to other processes"
+        raise ModelError("model", f"{text}; {cure}")
     module = cast("nn.Module", apart(function))
     model = feed(module, {"dtype": dtype, "device": "cpu"})
     example = torch.zeros(4, n_columns, dtype=TORCH_DTYPES[model.dtype])

@@ -65,6 +65,13 @@ def test_results_name_label_and_prediction_of_every_case(tmp_path: Path) -> None
     assert found["case"].values[wrong].tolist() == [0, 1, 2]
 
 
+def test_a_plan_that_is_used_again_brings_what_is_known_of_the_cases(tmp_path: Path) -> None:
+    made = study(tmp_path, named(TRUE))
+    first = made.launch(tmp_path / "run", progress=False)["z"]
+    again = made.launch(tmp_path / "again", plan=tmp_path / "run" / "plan.json", progress=False)["z"]
+    assert again["predicted"].values.tolist() == first["predicted"].values.tolist() == named(TRUE)
+
+
 @pytest.mark.parametrize("target", ["label", "predicted", "high"])
 def test_the_target_is_that_of_the_case(tmp_path: Path, target: str) -> None:
     labels = TRUE.copy()
