@@ -131,11 +131,8 @@ class Clean:
         Returns
         -------
         dict or None
-            ``"predicted"`` and ``"label"``, whichever is known; None where neither is, or where there is
-            one base input alone and no axis of cases that they could stand along.
+            ``"predicted"`` and ``"label"``, whichever is known; None where neither is.
         """
-        if not self._assembler.names:
-            return None
         known = {"predicted": self.predicted, "label": self.labels}
         found = {key: self._named(values) for key, values in known.items() if values is not None}
         return found or None

@@ -81,8 +81,15 @@ def _with_cases(datasets: dict[str, xr.Dataset], study: StudyDir) -> dict[str, x
     if not study.cases.is_file():
         return datasets
     known = json.loads(study.cases.read_text())
-    coords = {key: (CASE, values, {"long_name": _CASE_COORDS[key]}) for key, values in known.items()}
-    return {name: ds.assign_coords(coords) if CASE in ds.dims else ds for name, ds in datasets.items()}
+
+    def coords(ds: xr.Dataset) -> dict[str, Any]:
+        along = CASE in ds.dims  # a base input alone has no axis
+        return {
+            key: (CASE if along else (), values if along else values[0], {"long_name": _CASE_COORDS[key]})
+            for key, values in known.items()
+        }
+
+    return {name: ds.assign_coords(coords(ds)) for name, ds in datasets.items()}
 
 
 def _all_at_once(ds: xr.Dataset, level: float, n_replicates: int) -> xr.Dataset:

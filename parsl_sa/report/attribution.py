@@ -11,7 +11,7 @@ import numpy as np
 from parsl_sa.records import CASE
 from parsl_sa.report.colours import GREY, INK, UNDEFINED
 from parsl_sa.report.effects.order import is_exact
-from parsl_sa.report.names import shorten
+from parsl_sa.report.names import named, shorten, told
 from parsl_sa.report.numbers import number
 from parsl_sa.report.plates import Plate
 from parsl_sa.results.attribution import AXES, attribution
@@ -83,7 +83,8 @@ def attribution_plates(
         return []
     maps = attribution(ds, mask)
     if CASE not in ds.dims:
-        return [_plate("", maps, looks, mask, None if pictures is None else pictures[0])]
+        image = None if pictures is None else pictures[0]
+        return [_plate(told(ds), maps, looks, mask, image)]
     shown = maps.isel({CASE: slice(0, most)})
     tops = {look.key: _top(shown[look.key].values) for look in looks}
     together = [Look(aggregated_name(look.key), look.title) for look in looks]
@@ -93,25 +94,6 @@ def attribution_plates(
         image = pictures[place] if pictures is not None and place < len(pictures) else None
         plates.append(_plate(named(ds, place), maps.isel({CASE: place}), looks, mask, image, tops=tops))
     return plates
-
-
-def named(ds: xr.Dataset, place: int) -> str:
-    """Name a base input, with its label and what the model took it for.
-
-    Examples
-    --------
-    >>> import xarray as xr
-    >>> coords = {"case": [7], "label": ("case", ["cat"]), "predicted": ("case", ["dog"])}
-    >>> named(xr.Dataset(coords=coords), 0)
-    '7: cat, taken for dog'
-    """
-    one = ds.isel({CASE: place})
-    name = str(one[CASE].item()) if CASE in ds.coords else str(place)
-    label, predicted = (str(one[key].item()) if key in ds.coords else "" for key in ("label", "predicted"))
-    if label and predicted:
-        return f"{name}: {label}" if label == predicted else f"{name}: {label}, taken for {predicted}"
-    said = label or (f"taken for {predicted}" if predicted else "")
-    return f"{name}: {said}" if said else name
 
 
 def _plate(

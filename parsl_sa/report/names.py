@@ -96,3 +96,33 @@ def cells_word(ds: xr.Dataset) -> str:
     ('base inputs', 'cells')
     """
     return "base inputs" if cell_dims(ds) == (CASE,) else "cells"
+
+
+def named(ds: xr.Dataset, place: int) -> str:
+    """Name a base input, with its label and what the model took it for.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> coords = {"case": [7], "label": ("case", ["cat"]), "predicted": ("case", ["dog"])}
+    >>> named(xr.Dataset(coords=coords), 0)
+    '7: cat, taken for dog'
+    """
+    one = ds.isel({CASE: place})
+    name = str(one[CASE].item()) if CASE in ds.coords else str(place)
+    return ": ".join(filter(None, (name, told(one))))
+
+
+def told(one: xr.Dataset) -> str:
+    """Say what one base input is, and what the model took it for; empty where neither is known.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> told(xr.Dataset(coords={"label": "cat", "predicted": "dog"})), told(xr.Dataset())
+    ('cat, taken for dog', '')
+    """
+    label, predicted = (str(one[key].item()) if key in one.coords else "" for key in ("label", "predicted"))
+    if label and predicted and label != predicted:
+        return f"{label}, taken for {predicted}"
+    return label or (f"taken for {predicted}" if predicted else "")

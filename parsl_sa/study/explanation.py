@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from parsl_sa.study.advice import warn
@@ -53,6 +54,17 @@ class Explanation:
         warn(self._doubts())
 
     @property
+    def explained(self) -> str:
+        """What the maps are of: a quantity and its class, ``"log-odds of cat"``, or the "answer" itself."""
+        output = json.loads(self.attrs["spec"])["outputs"][0]
+        if not output.get("quantity") or output["quantity"] == "value":
+            return str(output["name"])
+        target = output.get("target")
+        if target == "predicted" and "predicted" in self.maps.coords and self.maps["predicted"].ndim == 0:
+            target = self.maps["predicted"].item()
+        return f"{output['quantity']} of {target if target != 'predicted' else 'the predicted class'}"
+
+    @property
     def n_forwards(self) -> int:
         """Evaluations of the network."""
         return int(self.attrs["n_forwards"])
@@ -95,7 +107,7 @@ class Explanation:
             raise ValueError("only maps of images can be laid over them; the numbers are in maps")
         show_figures()
         plates = attribution_plates(self.indices, self.mask, self._pictures(), 12)
-        return sheet(plates, "What the answer rests on", NOTE, 1)
+        return sheet(plates, f"What the {self.explained} rests on", NOTE, 1)
 
     def _pictures(self) -> npt.NDArray[np.uint8] | None:
         import torch  # noqa: PLC0415 - `import parsl_sa` stays light
@@ -121,4 +133,4 @@ class Explanation:
 
     def __repr__(self) -> str:
         size = " x ".join(map(str, self.mask.grid))
-        return f"<Explanation: {size} cells, {self.n_forwards:,} forwards>"
+        return f"<Explanation of the {self.explained}: {size} cells, {self.n_forwards:,} forwards>"

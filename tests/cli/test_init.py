@@ -246,7 +246,7 @@ def test_a_spec_is_overwritten_only_by_force(say: Say, place: Path) -> None:
             "--data: one.csv has 1 numeric columns, and the model takes 3",
         ),
         (["net.py:Image"], "--data: is needed: the model takes images of shape (3, 32, 32)"),
-        (["net.py:Image", "--data", "one.csv"], "--data: is needed: the model takes images"),
+        (["net.py:Image", "--data", "one.csv"], "--data: the model takes images, and one.csv holds a table"),
         (["net.py:nothing"], "MODEL: parsl-sa cannot tell what it takes"),
         (["net.py:total"], "MODEL: its output has no tensor with the batch of 7 as its first axis"),
         (["net.py:f", "--out", "nowhere/spec.json"], "--out: there is no folder nowhere"),

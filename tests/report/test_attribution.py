@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from parsl_sa.report.attribution import attribution_plates, named, table
+from parsl_sa.report.attribution import attribution_plates, table
+from parsl_sa.report.names import named
 from parsl_sa.report.page.attributions import Explained
 from parsl_sa.report.plates import alone
 from parsl_sa.results.attribution import attribution, mask_of

@@ -87,6 +87,17 @@ def test_a_flat_probability_is_undefined_and_logits_are_offered() -> None:
     assert found.maps["ST"].isnull().all()
 
 
+def test_it_says_what_it_explains() -> None:
+    named = parsl_sa.explain(TwoScores(), IMAGE, method="occlusion", grid=2, classes=["no", "yes"])
+    expected = "yes" if bool((IMAGE * WEIGHTS).sum() > 0) else "no"
+    assert named.explained == f"log-odds of {expected}"
+    assert repr(named) == f"<Explanation of the log-odds of {expected}: 2 x 2 cells, 5 forwards>"
+    assert (
+        parsl_sa.explain(lambda x: x.sum((1, 2, 3)), IMAGE, None, method="occlusion", grid=2).explained
+        == "answer"
+    )
+
+
 def test_the_picture_has_a_map_and_its_half_widths() -> None:
     found = parsl_sa.explain(TwoScores(), IMAGE, 1, method="occlusion", grid=[3, 3])
     titles = [ax.get_title(loc="left") for ax in found.plot().axes]

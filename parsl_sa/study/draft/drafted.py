@@ -84,8 +84,11 @@ def draft(model: Mapping[str, Any], data: Path | None, base_dir: Path, *, empiri
     table = tables.read(data) if data is not None and _is_table(data) else None
     sides = images.sides_of(data) if data is not None and table is None else None
     found = taken(loaded, None if table is None else len(table.names), sides)
+    if data is not None and found.is_image != (table is None):
+        kinds = ("images", "a table") if found.is_image else ("rows of numbers", "images")
+        raise SpecError([Fault("--data", f"the model takes {kinds[0]}, and {data} holds {kinds[1]}")])
     if found.is_image:
-        made = _of_images(found, None if table else data, base_dir, str(model["path"]))
+        made = _of_images(found, data, base_dir, str(model["path"]))
     else:
         made = _of_columns(found, loaded, table, base_dir, empirical=empirical)
     plain: dict[str, Any] = {
