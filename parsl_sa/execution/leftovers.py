@@ -17,6 +17,7 @@ MARK = "PARSL_SA_RUN"
 """Environment variable by which every process of a study's runs is known; inherited by all of them."""
 
 _GONE_S = 5.0
+_EXEC_S = 0.1
 _SCANCEL_S = 60.0
 
 
@@ -31,11 +32,21 @@ def marked_processes(study: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.pid != os.getpid() and process.environ().get(MARK) == study:
+            if process.pid != os.getpid() and _environment(process).get(MARK) == study:
                 found.append(process)
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or somebody else's
     return found
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    """Return a process's environment; it reads as empty while exec changes the program, so is read again."""
+    deadline = time.monotonic() + _EXEC_S
+    environment: dict[str, str] = process.environ()
+    while not environment and process.exe() and time.monotonic() < deadline:
+        time.sleep(0.001)
+        environment = process.environ()
+    return environment
 
 
 def end_processes(study: str) -> int:

@@ -42,6 +42,17 @@ def test_only_processes_of_that_study_are_found(study: str, started: list[subpro
     assert [process.pid for process in marked_processes(study)] == [started[0].pid]
 
 
+def test_one_that_is_changing_its_program_is_found(
+    study: str, started: list[subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    again = tmp_path / "again.sh"
+    again.write_text('#!/bin/sh\nexec /bin/sh "$0"\n')
+    again.chmod(0o755)
+    started.append(subprocess.Popen([again], env={**os.environ, MARK: study}))
+    for _ in range(200):  # one look in eight falls into an exec, where the environment reads as empty
+        assert [process.pid for process in marked_processes(study)] == [started[0].pid]
+
+
 def test_this_process_is_never_its_own_leftover(study: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MARK, study)
     assert marked_processes(study) == []
