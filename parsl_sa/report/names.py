@@ -1,4 +1,4 @@
-"""Long parameter names made to fit."""
+"""Long names made to fit, and what base inputs are called."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from parsl_sa.records import CASE
 from parsl_sa.results.schema import cell_dims
 
 if TYPE_CHECKING:
-    import xarray as xr
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import xarray as xr
 
 SEPARATORS = "._-/ [:"
 
