@@ -62,8 +62,9 @@ def explain(
         features one number each; by default "blur", and "zero" for a row, between whose features nothing can
         be blurred.
     quantity : str
-        What is explained of the target: ``"log-odds"``, ``"logit"``, ``"margin"``, ``"probability"``. A
-        probability is flat where the network is sure, and its map undefined there: take log-odds.
+        What is explained of the target: ``"log-odds"``, ``"logit"``, ``"margin"``, ``"probability"``; or
+        ``"entropy"``, the doubt between all classes. A probability is flat where the network is sure, and
+        its map undefined there: take log-odds.
     n : int, optional
         Base points. By default 256 for Sobol' indices; for occlusion 1, which is exact, and 64 where the
         baseline is noise.
@@ -173,6 +174,8 @@ def _points(method: str, *, drawn: bool) -> int:
 
 
 def _output(target: str | int | None, quantity: str) -> dict[str, Any]:
+    if quantity == "entropy" and target in {None, "predicted"}:
+        return {"name": _OUTPUT, "quantity": quantity}
     if target is None:
         return {"name": _OUTPUT}
     return {"name": _OUTPUT, "quantity": quantity, "target": target}

@@ -60,6 +60,8 @@ class Explanation:
         if not output.get("quantity") or output["quantity"] == "value":
             return str(output["name"])
         target = output.get("target")
+        if target is None:
+            return str(output["quantity"])
         if target == "predicted" and "predicted" in self.maps.coords and self.maps["predicted"].ndim == 0:
             target = self.maps["predicted"].item()
         return f"{output['quantity']} of {target if target != 'predicted' else 'the predicted class'}"

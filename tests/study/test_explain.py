@@ -98,6 +98,15 @@ def test_it_says_what_it_explains() -> None:
     )
 
 
+@pytest.mark.parametrize("target", [None, "predicted"])
+def test_the_entropy_has_no_target(target: str | None) -> None:
+    found = parsl_sa.explain(TwoScores(), IMAGE, target, method="occlusion", grid=2, quantity="entropy")
+    assert found.explained == "entropy"
+    yes = torch.sigmoid((IMAGE * WEIGHTS).sum()).item()  # of the two scores 0 and this sum
+    expected = -(yes * np.log(yes) + (1 - yes) * np.log1p(-yes))
+    assert found.indices["mean"].item() == pytest.approx(expected, rel=1e-4)
+
+
 def test_the_picture_has_a_map_and_its_half_widths() -> None:
     found = parsl_sa.explain(TwoScores(), IMAGE, 1, method="occlusion", grid=[3, 3])
     titles = [ax.get_title(loc="left") for ax in found.plot().axes]
