@@ -162,7 +162,7 @@ def test_a_frozen_process_changes_no_bit(slow: SlowStudy, where: Path, role: str
         assert_same_results(where, slow.directory)
 
 
-@pytest.mark.parametrize("ranks", [1, 3, pytest.param(4, marks=long)])
+@pytest.mark.parametrize("ranks", [1, pytest.param(3, marks=long), pytest.param(4, marks=long)])
 def test_the_number_of_ranks_changes_no_bit(slow: SlowStudy, where: Path, tmp_path: Path, ranks: int) -> None:
     # one-rank clients come in pairs, so that leases arrive in an order that nobody chose
     farm = {"clients": {"ranks": ranks, "slots": 2 if ranks == 1 else 1}}
