@@ -17,7 +17,8 @@ MARK = "PARSL_SA_RUN"
 """Environment variable by which every process of a study's runs is known; inherited by all of them."""
 
 _GONE_S = 5.0
-_EXEC_S = 0.1
+_EXEC_S = 0.005
+_LOOKS = 20
 _SCANCEL_S = 60.0
 
 
@@ -30,23 +31,23 @@ def marked_processes(study: str) -> list[psutil.Process]:
         Identifier of the study.
     """
     found = []
-    for process in psutil.process_iter():
-        try:
-            if process.pid != os.getpid() and _environment(process).get(MARK) == study:
-                found.append(process)
-        except (psutil.Error, OSError):
-            continue  # gone meanwhile, or somebody else's
+    processes = [process for process in psutil.process_iter() if process.pid != os.getpid()]
+    for _ in range(_LOOKS):
+        unread = []
+        for process in processes:
+            try:
+                environment = process.environ()
+                if environment.get(MARK) == study:
+                    found.append(process)
+                elif not environment and process.exe():  # so it reads while exec changes the program
+                    unread.append(process)
+            except (psutil.Error, OSError):
+                continue  # gone meanwhile, or somebody else's
+        if not unread:
+            break
+        processes = unread  # some stay so, such as those that write their title over it
+        time.sleep(_EXEC_S)
     return found
-
-
-def _environment(process: psutil.Process) -> dict[str, str]:
-    """Return a process's environment; it reads as empty while exec changes the program, so is read again."""
-    deadline = time.monotonic() + _EXEC_S
-    environment: dict[str, str] = process.environ()
-    while not environment and process.exe() and time.monotonic() < deadline:
-        time.sleep(0.001)
-        environment = process.environ()
-    return environment
 
 
 def end_processes(study: str) -> int:
