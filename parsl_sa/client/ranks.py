@@ -127,7 +127,7 @@ class Ranks:
         small = self._sum_fields(share.nodes, plan.lanes, workload.accumulator)
         lane_bundles = plan.lease_bundles // plan.lanes
         room = share.room
-        if room is None:
+        if self.rank or room is None:  # behind ranks without lanes another may have the first, and room too
             for piece in _pieces(share.rows):
                 self._comm.Send(piece, dest=0, tag=_ROWS_TAG)
             return None
