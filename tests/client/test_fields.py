@@ -105,7 +105,10 @@ def alone(probed: tuple[StudySpec, Probe]) -> dict[str, np.ndarray]:
     return fold(probed, PARTIAL, 1)
 
 
-@pytest.mark.parametrize(("kind", "ranks"), [(ROWS, 1), (PARTIAL, 2), (ROWS, 2), (PARTIAL, 3), (ROWS, 4)])
+@pytest.mark.parametrize(
+    ("kind", "ranks"),  # six ranks are more than there are lanes
+    [(ROWS, 1), (PARTIAL, 2), (ROWS, 2), (PARTIAL, 3), (ROWS, 4), (PARTIAL, 6), (ROWS, 6)],
+)
 def test_neither_ranks_nor_the_kind_of_contribution_reach_the_bits(
     probed: tuple[StudySpec, Probe], alone: dict[str, np.ndarray], kind: str, ranks: int
 ) -> None:
